@@ -54,6 +54,8 @@ var rooms = map[string]string{
 	"store/outcomes":          "store/bucket store/engine store/room store/spooled",
 	"store/refusals":          "store/behalf store/bucket store/engine store/maildomain store/room",
 	"store/delivered":         "store/bucket store/engine store/quiet store/room store/sent store/spooled",
+	"store/spool":             "store/bodies store/bodyhash store/bucket store/chores store/delivered store/egress store/engine store/envelope store/mailreply store/news store/outcomes store/people store/quiet store/refusals store/room store/signing store/signs store/sites store/spooled store/strangers store/trace",
+	"store/strangers":         "store/bucket store/chores store/engine store/known store/news store/outcomes store/record store/refusals store/room store/spooled",
 	"store/spooled":           "store/mailreply store/room store/signing",
 	"store/trace":             "store/bucket store/engine store/mailreply store/room store/spooled",
 	"store/remark":            "store/bucket store/room",
@@ -93,7 +95,7 @@ type size struct{ lines, files int }
 // tooLarge are the packages that may hold more. The numbers may only go down, and a package that
 // keeps the rule leaves the list.
 var tooLarge = map[string]size{
-	"store": {13450, 88}, // until the spool and the books are packages of their own
+	"store": {10300, 71}, // until the books are packages of their own
 }
 
 // slack is how far a package may be below its entry in tooLarge before that must follow.

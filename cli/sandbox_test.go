@@ -32,19 +32,19 @@ import (
 	"relay/store/trace"
 )
 
-// spool is a stream that a test reads while it is being written.
-type spool struct {
+// stream is one that a test reads while it is being written.
+type stream struct {
 	mu   sync.Mutex
 	text bytes.Buffer
 }
 
-func (s *spool) Write(p []byte) (int, error) {
+func (s *stream) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.text.Write(p)
 }
 
-func (s *spool) String() string {
+func (s *stream) String() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.text.String()
@@ -54,8 +54,8 @@ func (s *spool) String() string {
 type box struct {
 	t       *testing.T
 	tmp     string // its TMPDIR
-	out     *spool
-	err     *spool
+	out     *stream
+	err     *stream
 	signals chan os.Signal
 	exit    chan int
 	view    sandbox.View // with --json
@@ -66,7 +66,7 @@ type box struct {
 // nothing of it may be left.
 func newBox(t *testing.T, args ...string) *box {
 	t.Helper()
-	b := &box{t: t, leaks: []goleak.Option{goleak.IgnoreCurrent()}, tmp: filepath.Dir(newEnv(t, "")["RELAY_CONFIG"]), out: &spool{}, err: &spool{},
+	b := &box{t: t, leaks: []goleak.Option{goleak.IgnoreCurrent()}, tmp: filepath.Dir(newEnv(t, "")["RELAY_CONFIG"]), out: &stream{}, err: &stream{},
 		signals: make(chan os.Signal, 2), exit: make(chan int, 1)}
 	b.tmp = filepath.Join(b.tmp, "tmp")
 	if err := os.Mkdir(b.tmp, 0o700); err != nil {
@@ -428,7 +428,7 @@ func (closedWriter) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
 // Nobody reads, and the pipe stays open: mail goes on, and the sandbox ends.
 func TestSandbox_stuckReader(t *testing.T) {
 	stuck := &stuckWriter{begun: make(chan struct{}), free: make(chan struct{})}
-	signals, ended, out := make(chan os.Signal, 1), make(chan int, 1), &spool{}
+	signals, ended, out := make(chan os.Signal, 1), make(chan int, 1), &stream{}
 	t.Setenv("TMPDIR", t.TempDir())
 	app := &App{Stdout: out, Stderr: stuck, Listen: net.Listen, Getenv: func(string) string { return "" },
 		Signals: func() (<-chan os.Signal, func()) { return signals, func() {} }}

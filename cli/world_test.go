@@ -22,6 +22,7 @@ import (
 	"relay/store"
 	"relay/store/behalf"
 	"relay/store/mailreply"
+	"relay/store/spool"
 	"relay/store/spooled"
 	"relay/store/trace"
 )
@@ -136,9 +137,9 @@ func cmdRefused(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("%+v", no)
 	}
 	ts.Check(err)
-	list, err := st.Claim([]store.Want{{Lane: spooled.Lane{Domain: domain, Account: args[0]}, Max: 1}}, func(*spooled.Message, int) time.Time { return time.Now() })
+	list, err := st.Spool.Claim([]spool.Want{{Lane: spooled.Lane{Domain: domain, Account: args[0]}, Max: 1}}, func(*spooled.Message, int) time.Time { return time.Now() })
 	ts.Check(err)
-	ts.Check(st.Settle(store.Result{ID: list[0].Message.ID, Domain: domain, Event: trace.Event{Kind: trace.EventAttempt},
-		Outcomes: []store.Outcome{{State: spooled.Failed, Reply: args[3], Verdict: mailreply.Verdict{Category: args[2]}}}}))
+	ts.Check(st.Spool.Settle(spool.Result{ID: list[0].Message.ID, Domain: domain, Event: trace.Event{Kind: trace.EventAttempt},
+		Outcomes: []spool.Outcome{{State: spooled.Failed, Reply: args[3], Verdict: mailreply.Verdict{Category: args[2]}}}}))
 	ts.Check(st.Close())
 }

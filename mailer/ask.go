@@ -49,7 +49,7 @@ func (s *schedule) prospect() *prospect.Prospect {
 		Now: now, Most: s.m.config().Connections,
 		Window: s.window, Atlas: s.atlas, Flights: s.flights, Crew: s.crew, Accounts: s.accounts, Paces: s.paces,
 		Pauses: s.pauses, Orders: &s.orders,
-		Stopped: s.m.store.Stopped,
+		Stopped: s.m.store.Spool.Stopped,
 		SiteFor: func(p *site.Place, account string) *site.Site { return s.siteFor(p, account, now) },
 		PlaceOf: s.placeOf,
 	}

@@ -154,7 +154,7 @@ func benchMailer(b *testing.B, key *sign.Key, work func()) {
 	b.ResetTimer()
 	go func() { ended <- m.Run(ctx) }()
 	for {
-		if sum, _ := st.Totals(); sum.Messages == 0 {
+		if sum, _ := st.Spool.Totals(); sum.Messages == 0 {
 			break
 		}
 		time.Sleep(time.Millisecond)

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"relay/mailer/settings"
-	"relay/store"
+	"relay/store/spool"
 	"relay/store/spooled"
 )
 
@@ -69,10 +69,10 @@ func chaos(t *testing.T, seed uint64) {
 			w.mail.out.Hosts.Forget() // that they were told one command at a time
 		}
 		if dice(20) == 0 {
-			_, _, _ = w.store.Change([]store.Op{store.OpHold, store.OpRetry}[dice(2)], []spooled.ID{id})
+			_, _, _ = w.store.Spool.Change([]spool.Op{spool.OpHold, spool.OpRetry}[dice(2)], []spooled.ID{id})
 			w.mail.Retry(fmt.Sprintf("d%d.test", dice(40)))
 			w.pass(time.Second)
-			_, _, _ = w.store.Change(store.OpRelease, []spooled.ID{id})
+			_, _, _ = w.store.Spool.Change(spool.OpRelease, []spooled.ID{id})
 		}
 	}
 	w.pass(80 * time.Hour)
@@ -93,7 +93,7 @@ func chaos(t *testing.T, seed uint64) {
 			t.Errorf("%s has it %d times", to, n)
 		}
 	}
-	if sum, _ := w.store.Totals(); len(got) != total || sum.Messages != 0 {
+	if sum, _ := w.store.Spool.Totals(); len(got) != total || sum.Messages != 0 {
 		t.Errorf("%d of %d have it, %d messages queued", len(got), total, sum.Messages)
 	}
 	empty(t, s)

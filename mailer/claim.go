@@ -8,7 +8,7 @@ import (
 	"relay/mailer/policy"
 	"relay/mailer/scan"
 	"relay/mailer/site"
-	"relay/store"
+	"relay/store/spool"
 	"relay/store/spooled"
 )
 
@@ -22,14 +22,14 @@ func (s *schedule) claim(now time.Time) {
 	if len(lanes) == 0 {
 		return
 	}
-	want := make([]store.Want, len(lanes))
+	want := make([]spool.Want, len(lanes))
 	for i, l := range lanes {
-		want[i] = store.Want{Lane: l.Lane, Max: l.Asked}
+		want[i] = spool.Want{Lane: l.Lane, Max: l.Asked}
 	}
 	s.flights.Claim()
 	s.beside.Do(func() {
 		soonest := now.Add(scan.RestOf(s.m.config()))
-		list, err := s.m.store.Claim(want, func(_ *spooled.Message, tries int) time.Time {
+		list, err := s.m.store.Spool.Claim(want, func(_ *spooled.Message, tries int) time.Time {
 			at := s.m.config().RetryAt(now, tries)
 			if at.Before(soonest) {
 				soonest = at
@@ -83,7 +83,7 @@ func (s *schedule) pick(now time.Time) []*site.Lane {
 
 // claimed hands claims to their sites, and lanes that may have more back to
 // their turns.
-func (s *schedule) claimed(lanes []*site.Lane, list []store.Claimed, ok bool, now time.Time) {
+func (s *schedule) claimed(lanes []*site.Lane, list []spool.Claimed, ok bool, now time.Time) {
 	got := make(map[spooled.Lane]int, len(lanes))
 	jobs := map[jobKey]*attempt.Job{}
 	for _, c := range list {
@@ -127,9 +127,9 @@ func (s *schedule) claimed(lanes []*site.Lane, list []store.Claimed, ok bool, no
 }
 
 // newJob is the job of a claim at a site.
-func newJob(t *site.Site, c store.Claimed, terms *policy.Terms) *attempt.Job {
+func newJob(t *site.Site, c spool.Claimed, terms *policy.Terms) *attempt.Job {
 	return &attempt.Job{Site: t.Name, Source: t.Origin.Name, Direct: t.Direct(), Path: t.Path, Fault: t.Fault, From: t.Origin.Source, Message: c.Message, Terms: terms,
-		Claims: []store.Claimed{c}, Claimed: time.Now(), Again: c.Again, Provider: t.RowName()}
+		Claims: []spool.Claimed{c}, Claimed: time.Now(), Again: c.Again, Provider: t.RowName()}
 }
 
 // jobKey tells claims that go in one job.
@@ -159,10 +159,10 @@ func (s *schedule) putBack(l *site.Lane, more bool, now time.Time) {
 
 // takeOff has a worker take up a claim, and reports whether it may. A claim that may be from
 // before its outcome was stored goes back, see Flights.TakeOff.
-func (s *schedule) takeOff(c store.Claimed) bool {
+func (s *schedule) takeOff(c spool.Claimed) bool {
 	taken, back := s.flights.TakeOff(flights.Of(&c))
 	if back {
-		s.returnClaims([]store.Claimed{c}, func() {})
+		s.returnClaims([]spool.Claimed{c}, func() {})
 	}
 	return taken
 }
@@ -179,7 +179,7 @@ func (s *schedule) giveBack(t *site.Site, jobs []*attempt.Job) {
 	if len(jobs) == 0 {
 		return
 	}
-	var claims []store.Claimed
+	var claims []spool.Claimed
 	for _, j := range jobs {
 		j.Leave()
 		s.heat(t, -j.Sends, s.m.store.Now()) // it did not go
@@ -198,9 +198,9 @@ func (s *schedule) giveBack(t *site.Site, jobs []*attempt.Job) {
 
 // returnClaims gives claims back to the store. Where that fails they are tried when their lease
 // ends.
-func (s *schedule) returnClaims(claims []store.Claimed, then func()) {
+func (s *schedule) returnClaims(claims []spool.Claimed, then func()) {
 	s.beside.Do(func() {
-		s.m.stored("return", s.m.store.Return(claims))
+		s.m.stored("return", s.m.store.Spool.Return(claims))
 		s.beside.Tell(func() {
 			then()
 			s.dueAt(s.m.store.Now())

@@ -56,7 +56,7 @@ func TestMailer_WaitingCountsNoTry(t *testing.T) {
 			waiting = append(waiting, w.send("you@example.test"))
 		}
 		w.pass(time.Second)
-		m, err := w.killed().QueueMessage(tarred)
+		m, err := w.killed().Spool.QueueMessage(tarred)
 		if r := m.Recipients[0]; err != nil || r.Tries != 1 || r.Next.Before(w.store.Now().Add(4*time.Minute)) {
 			t.Errorf("dialled for and killed: %+v, %v, want one try, and the next in some five minutes", r, err)
 		}
@@ -69,7 +69,7 @@ func TestMailer_WaitingCountsNoTry(t *testing.T) {
 
 		st, now := w.killed(), w.store.Now()
 		for _, id := range waiting {
-			if m, err := st.QueueMessage(id); err != nil || m.Recipients[0].Next.After(now) {
+			if m, err := st.Spool.QueueMessage(id); err != nil || m.Recipients[0].Next.After(now) {
 				t.Errorf("after a kill: %+v, %v, want it due", m, err)
 			}
 		}

@@ -68,7 +68,7 @@
 // does. A suspension is stored with the outcome, and what is slower once a minute (package
 // pacebook).
 //
-// Recipients that a new account never wrote to wait in the store for their day (store.Record,
+// Recipients that a new account never wrote to wait in the store for their day (strangers.Record,
 // spooled.FirstSending): the mailer says what outcomes mean for that, and learns of such mail when
 // it is due. The operator's overrides slow, stop or bounce mail, or choose its source, for a time.
 //

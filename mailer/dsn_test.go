@@ -77,11 +77,11 @@ func TestNotice_Undeliverable(t *testing.T) {
 		}
 		w.send("you@example.test")
 		w.run(time.Hour)
-		if sum, _ := w.store.Totals(); sum.Messages != 1 {
+		if sum, _ := w.store.Spool.Totals(); sum.Messages != 1 {
 			t.Errorf("%d messages queued, want the DSN", sum.Messages)
 		}
 		w.pass(30 * time.Hour)
-		if sum, _ := w.store.Totals(); sum.Messages != 0 {
+		if sum, _ := w.store.Spool.Totals(); sum.Messages != 0 {
 			t.Errorf("%d messages queued", sum.Messages)
 		}
 	})

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"relay/mailer/settings"
-	"relay/store"
+	"relay/store/spool"
 	"relay/store/spooled"
 )
 
@@ -75,7 +75,7 @@ func TestLog_droppedMeanwhile(t *testing.T) {
 		}
 		id := w.send("no@example.test")
 		w.run(5 * time.Second)
-		if done, _, err := w.store.Change(store.OpDrop, []spooled.ID{id}); len(done) != 1 || err != nil {
+		if done, _, err := w.store.Spool.Change(spool.OpDrop, []spooled.ID{id}); len(done) != 1 || err != nil {
 			t.Fatalf("dropped %v, %v", done, err)
 		}
 		w.pass(time.Minute)

@@ -380,7 +380,7 @@ func (n *internet) settle(w *world, ids []spooled.ID) {
 	n.t.Helper()
 	limit := time.After(5 * time.Minute)
 	for {
-		sum, err := w.store.Totals()
+		sum, err := w.store.Spool.Totals()
 		if err != nil {
 			n.t.Fatal(err)
 		}
@@ -391,14 +391,14 @@ func (n *internet) settle(w *world, ids []spooled.ID) {
 		case <-n.changed:
 		case <-limit:
 			for _, id := range ids {
-				if m, err := w.store.QueueMessage(id); err == nil {
+				if m, err := w.store.Spool.QueueMessage(id); err == nil {
 					n.t.Logf("left: %+v", m)
 				}
 			}
 			n.t.Fatal("the spool does not get empty")
 		}
 		for _, id := range ids {
-			if m, err := w.store.QueueMessage(id); err == nil && m.Recipients[0].Domain == "servfail.test" &&
+			if m, err := w.store.Spool.QueueMessage(id); err == nil && m.Recipients[0].Domain == "servfail.test" &&
 				m.Recipients[0].State == spooled.Deferred {
 				n.mu.Lock()
 				delete(n.rcode, "servfail.test.")

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"relay/mailer/settings"
-	"relay/store"
+	"relay/store/spool"
 	"relay/store/spooled"
 )
 
@@ -434,7 +434,7 @@ func TestMailer_Hold(t *testing.T) {
 		a := w.dead("dead.test")
 		id, other := w.send("you@dead.test"), w.send("you@dead.test")
 		w.run(time.Minute)
-		if _, _, err := w.store.Change(store.OpHold, []spooled.ID{id}); err != nil {
+		if _, _, err := w.store.Spool.Change(spool.OpHold, []spooled.ID{id}); err != nil {
 			t.Fatal(err)
 		}
 		w.pass(6 * 24 * time.Hour)
@@ -442,7 +442,7 @@ func TestMailer_Hold(t *testing.T) {
 			t.Error("a held message expired, or the other one did not")
 		}
 		w.set(a, &mx{name: "mx.dead.test"})
-		if _, _, err := w.store.Change(store.OpRelease, []spooled.ID{id}); err != nil {
+		if _, _, err := w.store.Spool.Change(spool.OpRelease, []spooled.ID{id}); err != nil {
 			t.Fatal(err)
 		}
 		w.mail.Retry("dead.test")
@@ -462,7 +462,7 @@ func TestMailer_DropInFlight(t *testing.T) {
 		}
 		id := w.send("you@example.test")
 		w.run(time.Second)
-		if _, _, err := w.store.Change(store.OpDrop, []spooled.ID{id}); err != nil {
+		if _, _, err := w.store.Spool.Change(spool.OpDrop, []spooled.ID{id}); err != nil {
 			t.Fatal(err)
 		}
 		w.pass(time.Hour)
@@ -673,14 +673,14 @@ func TestMailer_HoldInFlight(t *testing.T) {
 		}
 		id := w.send("you@example.test")
 		w.run(time.Second)
-		if _, _, err := w.store.Change(store.OpHold, []spooled.ID{id}); err != nil {
+		if _, _, err := w.store.Spool.Change(spool.OpHold, []spooled.ID{id}); err != nil {
 			t.Fatal(err)
 		}
 		w.pass(24 * time.Hour)
 		if n := len(w.attempts(id)); n != 1 || w.gone(id) {
 			t.Errorf("%d attempts while it is held", n)
 		}
-		if _, _, err := w.store.Change(store.OpRelease, []spooled.ID{id}); err != nil {
+		if _, _, err := w.store.Spool.Change(spool.OpRelease, []spooled.ID{id}); err != nil {
 			t.Fatal(err)
 		}
 		w.pass(time.Second)

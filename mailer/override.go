@@ -8,8 +8,8 @@ import (
 	"relay/mailer/flights"
 	"relay/mailer/scan"
 	"relay/mailer/site"
-	"relay/store"
 	"relay/store/egress"
+	"relay/store/spool"
 	"relay/store/spooled"
 )
 
@@ -78,7 +78,7 @@ func (s *schedule) bounce(l spooled.Lane, o egress.Override) {
 	s.draining[l] = true
 	s.beside.Do(func() {
 		now := s.m.store.Now()
-		list, err := s.m.store.Claim([]store.Want{{Lane: l, Max: site.MaxAhead}}, func(_ *spooled.Message, tries int) time.Time {
+		list, err := s.m.store.Spool.Claim([]spool.Want{{Lane: l, Max: site.MaxAhead}}, func(_ *spooled.Message, tries int) time.Time {
 			return s.m.config().RetryAt(now, tries)
 		})
 		s.beside.Tell(func() {
@@ -88,7 +88,7 @@ func (s *schedule) bounce(l spooled.Lane, o egress.Override) {
 				s.dueAt(now.Add(s.m.config().Shown(scan.ErrorGap)))
 				return
 			}
-			mine := slices.DeleteFunc(list, func(c store.Claimed) bool { return s.m.untried.Suppressed(&c) || !s.flights.TakeUp(flights.Of(&c)) })
+			mine := slices.DeleteFunc(list, func(c spool.Claimed) bool { return s.m.untried.Suppressed(&c) || !s.flights.TakeUp(flights.Of(&c)) })
 			s.fail(mine, o)
 			if len(list) > 0 {
 				s.dueAt(now) // there may be more
@@ -99,7 +99,7 @@ func (s *schedule) bounce(l spooled.Lane, o egress.Override) {
 
 // fails reports whether a claim's mail fails because its account is bounced, and lets it
 // fail. relay's own mail to the account's senders, such as the DSNs about that, goes on.
-func (s *schedule) fails(c store.Claimed, now time.Time) bool {
+func (s *schedule) fails(c spool.Claimed, now time.Time) bool {
 	if c.Message.Period == "" {
 		return false
 	}
@@ -107,12 +107,12 @@ func (s *schedule) fails(c store.Claimed, now time.Time) bool {
 	if o == nil || !s.flights.TakeUp(flights.Of(&c)) {
 		return false
 	}
-	s.fail([]store.Claimed{c}, *o)
+	s.fail([]spool.Claimed{c}, *o)
 	return true
 }
 
 // fail gives up what was claimed, which stands as taken up, by the operator's word.
-func (s *schedule) fail(list []store.Claimed, o egress.Override) {
+func (s *schedule) fail(list []spool.Claimed, o egress.Override) {
 	if len(list) == 0 {
 		return
 	}

@@ -338,7 +338,7 @@ func TestMailer_Explain(t *testing.T) {
 				t.Errorf("%s: %+v", account, e.Outlook)
 			}
 		}
-		if at, ok, err := w.store.NextDue("paced.test", ""); !ok || err != nil || at.After(w.store.Now()) {
+		if at, ok, err := w.store.Spool.NextDue("paced.test", ""); !ok || err != nil || at.After(w.store.Now()) {
 			t.Errorf("NextDue = %s, %v, %v", at, ok, err)
 		}
 		if e, err := w.mail.Explain(w.t.Context(), "absent.test", ""); err != nil || e.Fault == "" {

@@ -6,16 +6,16 @@ import (
 	"relay/mailer/accounts"
 	"relay/mailer/pace"
 	"relay/mailer/paceentry"
-	"relay/store"
+	"relay/store/spool"
 )
 
 // hold stores that an account is held at a provider, and that both sides are to be told.
 func (s *schedule) hold(key accounts.Key, c *pace.Account, now time.Time) {
 	st := c.State(now)
-	h := store.Hold{Account: key.Account, Provider: key.Provider, Reason: string(st.Reason), Why: st.Why, Until: st.Held,
+	h := spool.Hold{Account: key.Account, Provider: key.Provider, Reason: string(st.Reason), Why: st.Why, Until: st.Held,
 		State: paceentry.Of(key.Name(), st)}
 	s.beside.Do(func() {
-		s.m.stored("hold", s.m.store.HoldAccount(h))
+		s.m.stored("hold", s.m.store.Spool.HoldAccount(h))
 	})
 }
 
@@ -24,6 +24,6 @@ func (s *schedule) hold(key accounts.Key, c *pace.Account, now time.Time) {
 func (s *schedule) tellSlowed(key accounts.Key, c *pace.Account, now time.Time) {
 	st := c.State(now)
 	s.beside.Do(func() {
-		s.m.stored("slowed", s.m.store.SlowAccount(key.Account, key.Provider, string(st.Reason), st.Why))
+		s.m.stored("slowed", s.m.store.Spool.SlowAccount(key.Account, key.Provider, string(st.Reason), st.Why))
 	})
 }

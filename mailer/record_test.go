@@ -62,7 +62,7 @@ func TestFirst_days(t *testing.T) {
 				t.Errorf("message %d: %d attempts, want 1", i, len(list))
 			}
 		}
-		r, _, err := w.store.Record("acme")
+		r, _, err := w.store.Strangers.Record("acme")
 		if err != nil || r.Waiting != 0 || r.Clean != 4 || r.Delivered != int64(sent) {
 			t.Errorf("record %+v, %v", r, err)
 		}

@@ -95,7 +95,7 @@ func (s *schedule) run(ctx context.Context) error {
 			s.cancel()
 			s.drain()
 			return s.m.store.Err()
-		case <-s.m.store.Ready():
+		case <-s.m.store.Spool.Ready():
 			s.measured(s.takeReady)
 		case c := <-s.m.store.Complaints():
 			s.complained(c)
@@ -156,7 +156,7 @@ func (s *schedule) touch(t *site.Site) {
 // takeReady admits the lanes that the store says have mail.
 func (s *schedule) takeReady() {
 	now := s.m.store.Now()
-	for _, l := range s.m.store.TakeReady(maxReady) {
+	for _, l := range s.m.store.Spool.TakeReady(maxReady) {
 		s.admit(l, now)
 	}
 }

@@ -44,12 +44,12 @@ func (s *schedule) serve(t *site.Site, now time.Time) {
 // giveBackStopped returns what was claimed for accounts that are suspended since then. Nothing of
 // them begins any more; what is on its way is carried through.
 func (s *schedule) giveBackStopped(t *site.Site) {
-	if t.Queue.Len() == 0 || !s.m.store.AnyStopped() {
+	if t.Queue.Len() == 0 || !s.m.store.Spool.AnyStopped() {
 		return
 	}
 	var back []*attempt.Job
 	for {
-		_, j, ok := t.Queue.PopIf(s.m.store.Stopped)
+		_, j, ok := t.Queue.PopIf(s.m.store.Spool.Stopped)
 		if !ok {
 			break
 		}

@@ -162,7 +162,7 @@ func TestSignature_onceAMessage(t *testing.T) {
 		if got := signatureOf(late.messages()[0]); got != first {
 			t.Errorf("the second attempt has %q, the first %q", got, first)
 		}
-		m, err := w.store.QueueMessage(id)
+		m, err := w.store.Spool.QueueMessage(id)
 		if err != nil || !strings.HasPrefix(first, m.Signature.Fields) || m.Signature.Fields == "" {
 			t.Fatalf("stored %+v, %v", m.Signature, err)
 		}

@@ -170,7 +170,7 @@ func fillSites(b *testing.B, st *store.Store) {
 
 // watch lets the mailer run for a while, and reports.
 func watch(b *testing.B, when string, st *store.Store, m *Mailer, p *pieces) {
-	before, err := st.Totals()
+	before, err := st.Spool.Totals()
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -189,14 +189,14 @@ func watch(b *testing.B, when string, st *store.Store, m *Mailer, p *pieces) {
 		if _, err := m.Load(context.Background()); err != nil {
 			b.Fatal(err)
 		}
-		if _, _, err := st.Ages(time.Hour); err != nil {
+		if _, _, err := st.Spool.Ages(time.Hour); err != nil {
 			b.Fatal(err)
 		}
 		scraped = append(scraped, time.Since(asked))
 		most = max(most, anonymous())
 	}
 	spent = cpu() - spent
-	after, _ := st.Totals()
+	after, _ := st.Spool.Totals()
 	list := p.reset()
 	slices.Sort(explained)
 	slices.Sort(scraped)

@@ -15,6 +15,7 @@ import (
 	"relay/mailer/view"
 	"relay/store"
 	"relay/store/egress"
+	"relay/store/spool"
 	"relay/store/spooled"
 )
 
@@ -183,7 +184,7 @@ func TestSource_drained(t *testing.T) {
 		w.host("paced.test").say = c.say
 		drain := func(name string, drained bool) {
 			t.Helper()
-			_, err := w.store.ChangeSource(name, func(v *egress.SourceState, now time.Time, _ spooled.ID) (*store.Notice, error) {
+			_, err := w.store.Spool.ChangeSource(name, func(v *egress.SourceState, now time.Time, _ spooled.ID) (*spool.Notice, error) {
 				if v.Drained = nil; drained {
 					v.Drained = &egress.Drain{Since: now}
 				}
@@ -255,7 +256,7 @@ func TestSource_listed(t *testing.T) {
 				w.account("bad")
 				list := func(on bool) {
 					t.Helper()
-					_, err := w.store.ChangeSource("192.0.2.1", func(v *egress.SourceState, now time.Time, _ spooled.ID) (*store.Notice, error) {
+					_, err := w.store.Spool.ChangeSource("192.0.2.1", func(v *egress.SourceState, now time.Time, _ spooled.ID) (*spool.Notice, error) {
 						if v.Listings, v.Culprit = nil, ""; on {
 							v.Listings, v.Culprit = []egress.Listing{{List: "L", Drains: true, Since: now}}, "bad"
 						}
@@ -347,7 +348,7 @@ func TestSource_backAtStart(t *testing.T) {
 	told := make(chan error, 10)
 	cfg := settings.Config{Sources: []source.Source{from("192.0.2.1", "a.test")}, OnSource: func(name string, err error) { told <- err }}
 	inWorld(t, cfg, func(w *world) {
-		_, err := w.store.ChangeSource("192.0.2.1", func(v *egress.SourceState, now time.Time, _ spooled.ID) (*store.Notice, error) {
+		_, err := w.store.Spool.ChangeSource("192.0.2.1", func(v *egress.SourceState, now time.Time, _ spooled.ID) (*spool.Notice, error) {
 			v.Gone = now
 			return nil, nil
 		})

@@ -9,7 +9,7 @@ import (
 	"relay/mailer/attempt"
 	"relay/mailer/flights"
 	"relay/mailer/settings"
-	"relay/store"
+	"relay/store/spool"
 	"relay/store/spooled"
 )
 
@@ -150,15 +150,15 @@ func TestMailer_Speed_endsWithItsLease(t *testing.T) {
 func TestSchedule_takeOff_landedMeanwhile(t *testing.T) {
 	inWorld(t, settings.Config{}, func(w *world) {
 		s := newSchedule(w.mail)
-		claim := func(id spooled.ID) store.Claimed {
-			return store.Claimed{Message: &spooled.Message{ID: id}, Domain: "a.test"}
+		claim := func(id spooled.ID) spool.Claimed {
+			return spool.Claimed{Message: &spooled.Message{ID: id}, Domain: "a.test"}
 		}
 		settled, fresh := claim(spooled.ID{1}), claim(spooled.ID{2})
 		if !s.takeOff(settled) || s.takeOff(settled) {
 			t.Fatal("a flight is not taken once")
 		}
 		s.flights.Claim()
-		s.land(&attempt.Job{Claims: []store.Claimed{settled}})
+		s.land(&attempt.Job{Claims: []spool.Claimed{settled}})
 		if s.takeOff(settled) {
 			t.Error("it is taken up again with what it was before it was settled")
 		}
@@ -182,7 +182,7 @@ func TestSchedule_takeOff_claimedAfterLanding(t *testing.T) {
 		id := w.send("x@a.test")
 		due := w.rcpt(id, 0).Next
 		lease := func(*spooled.Message, int) time.Time { return st.Now().Add(time.Hour) }
-		claims, err := st.Claim([]store.Want{{Lane: spooled.Lane{Domain: "a.test", Account: "acme"}, Max: 1}}, lease)
+		claims, err := st.Spool.Claim([]spool.Want{{Lane: spooled.Lane{Domain: "a.test", Account: "acme"}, Max: 1}}, lease)
 		if err != nil || len(claims) != 1 {
 			t.Fatalf("%d claims, %v", len(claims), err)
 		}

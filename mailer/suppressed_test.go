@@ -8,9 +8,9 @@ import (
 	"time"
 
 	"relay/mailer/settings"
-	"relay/store"
 	"relay/store/behalf"
 	"relay/store/refusals"
+	"relay/store/spool"
 	"relay/store/spooled"
 )
 
@@ -98,7 +98,7 @@ func TestMailer_suppressed_many(t *testing.T) {
 		id := w.send("here@example.test")
 		w.run(10 * time.Second)
 		w.wantFinal(id, "here@example.test", spooled.Delivered, "")
-		if sum, _ := w.store.Totals(); sum != (store.Totals{}) {
+		if sum, _ := w.store.Spool.Totals(); sum != (spool.Totals{}) {
 			t.Errorf("%+v are left", sum)
 		}
 	})

@@ -8,10 +8,10 @@ import (
 	"time"
 
 	"relay/mailer/settings"
-	"relay/store"
 	"relay/store/behalf"
 	"relay/store/egress"
 	"relay/store/refusals"
+	"relay/store/spool"
 	"relay/store/spooled"
 )
 
@@ -31,7 +31,7 @@ func TestMailer_together(t *testing.T) {
 				w.pass(time.Duration(rng.IntN(5*60)) * time.Minute)
 				w.meddle(rng, ids)
 			}
-			if _, _, err := w.store.Change(store.OpRelease, ids); err != nil {
+			if _, _, err := w.store.Spool.Change(spool.OpRelease, ids); err != nil {
 				t.Fatal(err)
 			}
 			w.pass(14 * 24 * time.Hour)
@@ -90,8 +90,8 @@ func (w *world) meddle(rng *rand.Rand, ids []spooled.ID) {
 	case 1:
 		w.order(egress.Override{Kind: egress.OverrideAccount, Target: "acme", Do: egress.OverrideBounce}, time.Duration(1+rng.IntN(600))*time.Second)
 	case 2:
-		op := []store.Op{store.OpHold, store.OpRelease, store.OpRetry}[rng.IntN(3)]
-		if _, _, err := w.store.Change(op, ids[:len(ids)/2]); err != nil {
+		op := []spool.Op{spool.OpHold, spool.OpRelease, spool.OpRetry}[rng.IntN(3)]
+		if _, _, err := w.store.Spool.Change(op, ids[:len(ids)/2]); err != nil {
 			w.t.Fatal(err)
 		}
 	}

@@ -190,7 +190,7 @@ func TestTour_DecidedIsStored(t *testing.T) {
 		w.point("example.test", "mx.a.test", "mx.b.test")
 		id := w.send("good@example.test", "later@example.test")
 		w.run(time.Minute)
-		m, err := w.killed().QueueMessage(id)
+		m, err := w.killed().Spool.QueueMessage(id)
 		if err != nil || m.Recipients[0].State != spooled.Delivered || m.Recipients[1].State != spooled.Queued {
 			t.Fatalf("killed in the middle: %+v, %v", m, err)
 		}

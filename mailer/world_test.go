@@ -355,7 +355,7 @@ func (w *world) pass(d time.Duration) {
 // rcpt is a recipient of a message in the queue.
 func (w *world) rcpt(id spooled.ID, i int) spooled.Recipient {
 	w.t.Helper()
-	m, err := w.store.QueueMessage(id)
+	m, err := w.store.Spool.QueueMessage(id)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -364,7 +364,7 @@ func (w *world) rcpt(id spooled.ID, i int) spooled.Recipient {
 
 // gone reports whether the message has left the queue.
 func (w *world) gone(id spooled.ID) bool {
-	_, err := w.store.QueueMessage(id)
+	_, err := w.store.Spool.QueueMessage(id)
 	return err != nil
 }
 

@@ -7,11 +7,11 @@ import (
 	"testing/synctest"
 	"time"
 
-	"relay/store"
 	"relay/store/access"
 	"relay/store/behalf"
 	"relay/store/news"
 	"relay/store/people"
+	"relay/store/strangers"
 )
 
 // as sends one message as acme from an address, and returns the last reply.
@@ -73,7 +73,7 @@ func TestAccess(t *testing.T) {
 func TestAccess_stolen(t *testing.T) {
 	bubble(t, setup{}, func(t *testing.T, f *fixture) {
 		f.st.Access.SetTheft(access.Theft{Failed: 5, Recipients: 50})
-		if err := f.st.SetStrangers(store.Strangers{Cap: 1000, Direct: func(string) bool { return true }, Way: "mx"}); err != nil {
+		if err := f.st.Strangers.SetRules(strangers.Rules{Cap: 1000, Direct: func(string) bool { return true }, Way: "mx"}); err != nil {
 			t.Fatal(err)
 		}
 		if err := f.st.People.AddCredential(behalf.Order{}, people.Credential{Login: "phone", Account: "acme", Kind: people.Token, Hash: secretHash}); err != nil {

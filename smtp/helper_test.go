@@ -336,7 +336,7 @@ var serverTLS = sync.OnceValue(func() *tls.Config {
 // spooled are the stored messages with their bodies, oldest first.
 func (f *fixture) spooled() (ms []*spooled.Message, bodies []string) {
 	f.t.Helper()
-	err := f.st.Queue(spooled.ID{}, func(m *spooled.Message) error {
+	err := f.st.Spool.Queue(spooled.ID{}, func(m *spooled.Message) error {
 		c := *m
 		ms = append(ms, &c)
 		return nil

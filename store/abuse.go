@@ -14,6 +14,7 @@ import (
 	"relay/store/outcomes"
 	"relay/store/room"
 	"relay/store/signs"
+	"relay/store/spool"
 	"relay/store/spooled"
 )
 
@@ -55,7 +56,7 @@ type observation struct {
 
 // speaks notes what an outcome says against the account. A recipient that the
 // same list refuses again is not counted twice.
-func (s *Store) speaks(t *SpoolTx, m *spooled.Message, r *Result, o *Outcome, was mailreply.Verdict) error {
+func (s *Store) speaks(t *spool.Tx, m *spooled.Message, r *spool.Result, o *spool.Outcome, was mailreply.Verdict) error {
 	if o.Sign == "" || m.OfRelay() || o.Sign == SignListed && was.Category == o.Verdict.Category {
 		return nil
 	}
@@ -76,11 +77,11 @@ func (t *tx) observe(o observation) error {
 	if err != nil {
 		return err
 	}
-	today := t.today()
+	today := room.DayNumber(t.Wall, t.s.zone)
 	if !o.Sent.IsZero() && o.Sent.Before(r.Resumed) {
 		return nil // it was forgiven
 	}
-	day, ok := r.Add(o.Sign, o.N, dayNumber(cmp.Or(o.Accepted, t.Wall), t.s.zone), today, o.Provider)
+	day, ok := r.Add(o.Sign, o.N, room.DayNumber(cmp.Or(o.Accepted, t.Wall), t.s.zone), today, o.Provider)
 	if !ok {
 		return nil
 	}
@@ -98,7 +99,7 @@ func (t *tx) complained(a *Account, o *observation) error {
 	if o.Sign != SignComplaint {
 		return nil
 	}
-	rec, _, err := t.record(a.Name)
+	rec, err := t.s.Strangers.In(&t.Tx, a.Name)
 	if err != nil {
 		return err
 	}
@@ -111,13 +112,13 @@ func (t *tx) complained(a *Account, o *observation) error {
 func (t *tx) signsOf(account string) (*signs.Record, error) {
 	r := &signs.Record{}
 	_, err := t.Read(bucket.SignsOf, []byte(account), r)
-	r.Turn(t.today())
+	r.Turn(room.DayNumber(t.Wall, t.s.zone))
 	return r, err
 }
 
 // judge warns or suspends if the signs about the mail of a day have reached a limit.
 func (t *tx) judge(a *Account, r *signs.Record, what Sign, day int) error {
-	rules, today := t.s.abuse.Load(), t.today()
+	rules, today := t.s.abuse.Load(), room.DayNumber(t.Wall, t.s.zone)
 	if rules == nil || rules.Few(what, r.Total(what)) || a.State != ledger.Active {
 		return nil
 	}
@@ -144,7 +145,7 @@ func (t *tx) mailOf(account string) (*signs.Mail, error) {
 	from := room.DayBefore(t.Wall, signs.Days-1, t.s.zone)
 	err := t.s.Outcomes.EachDay(&t.Tx, account, from, "", func(day, _ string, d *outcomes.Day) {
 		if at, err := time.Parse(time.DateOnly, day); err == nil {
-			m.Delivered[dayNumber(at, time.UTC)] += int64(d.Delivered)
+			m.Delivered[room.DayNumber(at, time.UTC)] += int64(d.Delivered)
 		}
 	})
 	if err != nil {
@@ -169,7 +170,7 @@ func (t *tx) warnOf(a *Account, f *signs.Figures) error {
 
 // slowDown sends an account's mail as slowly as a new account's, until it has had clean days.
 func (t *tx) slowDown(a *Account) error {
-	rec, _, err := t.record(a.Name)
+	rec, err := t.s.Strangers.In(&t.Tx, a.Name)
 	if err != nil {
 		return err
 	}
@@ -211,7 +212,7 @@ func (t *tx) forgive(a *Account) error {
 	if err != nil {
 		return err
 	}
-	r.Resume(t.Wall, t.today(), mail)
+	r.Resume(t.Wall, room.DayNumber(t.Wall, t.s.zone), mail)
 	return errors.Join(t.Write(bucket.SignsOf, []byte(a.Name), r), t.slowDown(a))
 }
 

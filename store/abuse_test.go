@@ -12,20 +12,22 @@ import (
 	"relay/store/mailreply"
 	"relay/store/news"
 	"relay/store/signs"
+	"relay/store/spool"
 	"relay/store/spooled"
+	"relay/store/strangers"
 	"relay/store/trace"
 )
 
 // bounceAll settles claims with recipients that do not exist.
-func bounceAll(t testing.TB, s *Store, list []Claimed) {
+func bounceAll(t testing.TB, s *Store, list []spool.Claimed) {
 	t.Helper()
 	for _, c := range list {
-		r := Result{ID: c.Message.ID, Domain: c.Domain, Provider: "gmail", Event: trace.Event{Kind: trace.EventAttempt}}
+		r := spool.Result{ID: c.Message.ID, Domain: c.Domain, Provider: "gmail", Event: trace.Event{Kind: trace.EventAttempt}}
 		for _, i := range c.Rcpts {
-			r.Outcomes = append(r.Outcomes, Outcome{Rcpt: i, State: spooled.Failed, Reply: "550 no such user", Sign: SignBounce,
+			r.Outcomes = append(r.Outcomes, spool.Outcome{Rcpt: i, State: spooled.Failed, Reply: "550 no such user", Sign: SignBounce,
 				Verdict: mailreply.Verdict{Category: "InvalidRecipient", Blame: "recipient"}})
 		}
-		if err := s.Settle(r); err != nil {
+		if err := s.Spool.Settle(r); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -58,11 +60,11 @@ func TestObserve_bounces(t *testing.T) {
 	handIn(t, s, "careless", 0, 100)
 	handIn(t, s, "clean", 0, 10)
 	bounceAll(t, s, claim(t, s, "dst.test", "careless", 19))
-	if r, _, _ := s.Record("careless"); r.Slow != 0 {
+	if r, _, _ := s.Strangers.Record("careless"); r.Slow != 0 {
 		t.Fatalf("slow after 19: %+v", r)
 	}
 	bounceAll(t, s, claim(t, s, "dst.test", "careless", 1))
-	if r, _, _ := s.Record("careless"); r.Slow == 0 || !r.Today.Bad {
+	if r, _, _ := s.Strangers.Record("careless"); r.Slow == 0 || !r.Today.Bad {
 		t.Fatalf("not slow after 20: %+v", r)
 	}
 	bounceAll(t, s, claim(t, s, "dst.test", "careless", 29))
@@ -85,7 +87,7 @@ func TestObserve_atOnce(t *testing.T) {
 	s.SetAbuse(signs.Default)
 	addAccount(t, s, "acme", quota.Plan{})
 	handIn(t, s, "acme", 0, 20)
-	settleAll(t, s, claim(t, s, "dst.test", "acme", 20), MarkDelivered)
+	settleAll(t, s, claim(t, s, "dst.test", "acme", 20), strangers.MarkDelivered)
 	var wg sync.WaitGroup
 	for range 16 {
 		wg.Go(func() { observe(t, s, observation{Account: "acme", Sign: SignComplaint, N: 1, Provider: "yahoo"}) })
@@ -129,7 +131,7 @@ func TestObserve_late(t *testing.T) {
 	addAccount(t, s, "acme", quota.Plan{})
 	handIn(t, s, "acme", 0, 100)
 	sent := s.Now()
-	settleAll(t, s, claim(t, s, "dst.test", "acme", 100), MarkDelivered)
+	settleAll(t, s, claim(t, s, "dst.test", "acme", 100), strangers.MarkDelivered)
 	c.add(3 * 24 * time.Hour)
 	observe(t, s, observation{Account: "acme", Sign: SignComplaint, N: 2, Accepted: sent, Sent: sent})
 	c.add(5 * 24 * time.Hour)
@@ -146,7 +148,7 @@ func TestObserve_costsNothing(t *testing.T) {
 	s.SetAbuse(signs.Default)
 	addAccount(t, s, "acme", quota.Plan{})
 	handIn(t, s, "acme", 0, 5)
-	settleAll(t, s, claim(t, s, "dst.test", "acme", 5), MarkDelivered)
+	settleAll(t, s, claim(t, s, "dst.test", "acme", 5), strangers.MarkDelivered)
 	if err := s.view(func(t *tx) error {
 		if k, _ := t.Cursor(bucket.SignsOf).First(); k != nil {
 			return fmt.Errorf("a record of %s", k)

@@ -39,7 +39,7 @@ type Account struct {
 	Reason   string              `json:"reason,omitempty"`    // why the operator suspended it, told to the customer
 	Cause    ledger.Cause        `json:"cause,omitempty"`     // of the suspension: CauseAbuse, or "" where somebody suspended it
 	Profile  string              `json:"profile,omitempty"`   // one of Profiles; "": as the configuration says
-	FirstCap int                 `json:"first_cap,omitempty"` // first sendings a day; 0: as the configuration says, NoCap: any number
+	FirstCap int                 `json:"first_cap,omitempty"` // first sendings a day; 0: as the configuration says, strangers.NoCap: any number
 	Pool     string              `json:"pool,omitempty"`      // of sources that its mail leaves by; "": the default one
 	Senders  []string            `json:"senders,omitempty"`   // addresses or @domains it may send from; empty: any (M4)
 	Created  time.Time           `json:"created"`
@@ -306,14 +306,13 @@ func (t *tx) deleteAccount(name string) error {
 	if err := t.s.Signing.Forget(&t.Tx, name); err != nil {
 		return err
 	}
-	if err := errors.Join(t.s.Refusals.Forget(&t.Tx, name), news.Remove(&t.Tx, name), t.s.Delivered.Forget(&t.Tx, name), t.s.Outcomes.Forget(&t.Tx, name), t.deleteHolds(name)); err != nil {
+	if err := errors.Join(t.s.Refusals.Forget(&t.Tx, name), news.Remove(&t.Tx, name), t.s.Delivered.Forget(&t.Tx, name), t.s.Outcomes.Forget(&t.Tx, name)); err != nil {
 		return err
 	}
-	if err := errors.Join(t.deleteStop(name), t.Delete(bucket.SignsOf, []byte(name))); err != nil {
+	if err := errors.Join(t.spoolTx.Forget(name), t.Delete(bucket.SignsOf, []byte(name))); err != nil {
 		return err
 	}
-	delete(t.scratch().records, name) // what this transaction counted before must not bring it back
-	return errors.Join(t.Delete(bucket.DsnHours, []byte(name)), t.Delete(bucket.Records, []byte(name)), t.Delete(bucket.Accounts, []byte(name)))
+	return errors.Join(t.s.Strangers.Forget(&t.Tx, name), t.Delete(bucket.Accounts, []byte(name)))
 }
 
 // account is load for the hot path: a record that has not changed since it was

@@ -10,6 +10,7 @@ import (
 
 	"relay/quota"
 	"relay/store/bucket"
+	"relay/store/spool"
 	"relay/store/spooled"
 )
 
@@ -61,7 +62,7 @@ func TestStore_Ages(t *testing.T) {
 	addAccount(t, s, "acme", quota.Plan{})
 	want := func(oldest time.Time, counts ...int64) {
 		t.Helper()
-		got, at, err := s.Ages(ageBounds...)
+		got, at, err := s.Spool.Ages(ageBounds...)
 		if err != nil || !slices.Equal(got, counts) || !at.Equal(oldest) {
 			t.Errorf("%v since %v, %v; want %v since %v", got, at, err, counts, oldest)
 		}
@@ -74,7 +75,7 @@ func TestStore_Ages(t *testing.T) {
 		accept(t, s, "acme", 100, "x@a.test")
 	}
 	want(epoch, 2, 1, 1, 0, 0, 1)
-	if err := s.update(0, func(t *tx) error { return t.Delete(bucket.Meta, keyAges) }); err != nil {
+	if err := s.update(0, func(t *tx) error { return t.Delete(bucket.Meta, []byte("ages")) }); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Close(); err != nil {
@@ -85,7 +86,7 @@ func TestStore_Ages(t *testing.T) {
 	}
 	defer s.Close()
 	want(epoch, 2, 1, 1, 0, 0, 1)
-	if _, _, err := s.Change(OpDrop, []spooled.ID{first}); err != nil {
+	if _, _, err := s.Spool.Change(spool.OpDrop, []spooled.ID{first}); err != nil {
 		t.Fatal(err)
 	}
 	want(epoch.Add(70*time.Hour), 2, 1, 1, 0, 0, 0)
@@ -100,7 +101,7 @@ func BenchmarkAges(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, _, err := s.Ages(ageBounds...); err != nil {
+		if _, _, err := s.Spool.Ages(ageBounds...); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/store/spool"
 	"relay/store/spooled"
 )
 
@@ -121,11 +122,11 @@ func BenchmarkBacklog(b *testing.B) {
 			if len(list) == 0 {
 				return
 			}
-			results := make([]Result, len(list))
+			results := make([]spool.Result, len(list))
 			for i, c := range list {
-				results[i] = Result{ID: c.Message.ID, Domain: c.Domain, Outcomes: []Outcome{{Rcpt: 0, State: spooled.Delivered}}}
+				results[i] = spool.Result{ID: c.Message.ID, Domain: c.Domain, Outcomes: []spool.Outcome{{Rcpt: 0, State: spooled.Delivered}}}
 			}
-			if err := s.Settle(results...); err != nil {
+			if err := s.Spool.Settle(results...); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"relay/store/bucket"
 	"relay/store/chores"
 	"relay/store/room"
+	"relay/store/strangers"
 )
 
 // chore is the one that there is.
@@ -29,8 +30,8 @@ func TestChores_replannedMeanwhile(t *testing.T) {
 	s, _ := newStore(t)
 	setStrangers(t, s, byMX)
 	addAccount(t, s, "acme", quota.Plan{})
-	handIn(t, s, "acme", 0, 3*replanStep)
-	sent := deliver(t, s, "acme", MarkDelivered)
+	handIn(t, s, "acme", 0, 3*aStep)
+	sent := deliver(t, s, "acme", strangers.MarkDelivered)
 	if err := setFirstCap(s, sent+1); err != nil {
 		t.Fatal(err)
 	}
@@ -38,10 +39,10 @@ func TestChores_replannedMeanwhile(t *testing.T) {
 		t.Fatalf("Do = %v, %v", more, err)
 	}
 	half := chore(t, s)
-	if err := setFirstCap(s, NoCap); err != nil {
+	if err := setFirstCap(s, strangers.NoCap); err != nil {
 		t.Fatal(err)
 	}
-	if more, err := s.Doers()[half.Kind](half); err != nil || !more {
+	if more, err := s.Spool.Doers()[half.Kind](half); err != nil || !more {
 		t.Errorf("doer = %v, %v; want that there is more", more, err)
 	}
 	for more := true; more; {
@@ -50,10 +51,10 @@ func TestChores_replannedMeanwhile(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if sent += deliver(t, s, "acme", MarkDelivered); sent != 3*replanStep {
-		t.Errorf("%d went out, want %d", sent, 3*replanStep)
+	if sent += deliver(t, s, "acme", strangers.MarkDelivered); sent != 3*aStep {
+		t.Errorf("%d went out, want %d", sent, 3*aStep)
 	}
-	if more, err := s.Doers()[half.Kind](half); err != nil || more {
+	if more, err := s.Spool.Doers()[half.Kind](half); err != nil || more {
 		t.Errorf("a chore that is done: doer = %v, %v", more, err)
 	}
 	verify(t, s)

@@ -2,11 +2,13 @@ package store
 
 import (
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
 	"relay/quota"
 	"relay/store/bucket"
+	"relay/store/spool"
 	"relay/store/spooled"
 	"relay/store/trace"
 )
@@ -32,22 +34,22 @@ func TestClaim_renewedCountsNoTry(t *testing.T) {
 	s, c := newStore(t)
 	addAccount(t, s, "acme", quota.Plan{})
 	m := accept(t, s, "acme", 100, "x@a.test")
-	var got []Claimed
+	var got []spool.Claimed
 	for range 20 {
 		if got = claim(t, s, "a.test", "acme", 1); len(got) != 1 {
 			t.Fatal("not due when its claim was over")
 		}
 		c.add(5*time.Minute + time.Second)
 	}
-	is, _ := s.QueueMessage(m.ID)
+	is, _ := s.Spool.QueueMessage(m.ID)
 	if r := is.Recipients[0]; r.Tries != 0 {
 		t.Errorf("%d tries of what nobody has dialled for", r.Tries)
 	}
 	verify(t, s)
-	if err := s.Return(got); err != nil {
+	if err := s.Spool.Return(got); err != nil {
 		t.Fatal(err)
 	}
-	is, _ = s.QueueMessage(m.ID)
+	is, _ = s.Spool.QueueMessage(m.ID)
 	if r := is.Recipients[0]; r.Tries != 0 || !r.Next.Equal(is.Accepted.Truncate(time.Millisecond)) {
 		t.Errorf("given back: %d tries, next %v, want it as it came", r.Tries, r.Next)
 	}
@@ -70,17 +72,17 @@ func TestOpen_releasesClaimsThatWaited(t *testing.T) {
 	c.add(6 * time.Hour)
 	now := c.now()
 	claim(t, s, "a.test", "acme", 1)
-	if err := s.Dialled(claim(t, s, "b.test", "acme", 1)); err != nil {
+	if err := s.Spool.Dialled(claim(t, s, "b.test", "acme", 1)); err != nil {
 		t.Fatal(err)
 	}
 	c.add(time.Second)
 
 	k := killed(t, s, c)
-	is, _ := k.QueueMessage(waits.ID)
+	is, _ := k.Spool.QueueMessage(waits.ID)
 	if r := is.Recipients[0]; r.Tries != 8 || r.Next.After(now) {
 		t.Errorf("not dialled for: %d tries, next %v, want 8 and due since %v", r.Tries, r.Next, now)
 	}
-	is, _ = k.QueueMessage(dialled.ID)
+	is, _ = k.Spool.QueueMessage(dialled.ID)
 	if r := is.Recipients[0]; r.Tries != 9 || !r.Next.Equal(now.Add(45*time.Minute)) {
 		t.Errorf("dialled for: %d tries, next %v, want 9 and the next try that was stored", r.Tries, r.Next)
 	}
@@ -108,7 +110,7 @@ func TestOpen_releasesWithAMark(t *testing.T) {
 	if len(got) != 1 || !got[0].Again {
 		t.Fatalf("claimed while it waits: %+v, want the mark", got)
 	}
-	if err := s.Dialled(got); err != nil {
+	if err := s.Spool.Dialled(got); err != nil {
 		t.Fatal(err)
 	}
 	if k := killed(t, s, c); len(claim(t, k, "a.test", "acme", 1)) != 0 {
@@ -127,11 +129,11 @@ func TestChange_dropEndsClaims(t *testing.T) {
 	addAccount(t, s, "acme", quota.Plan{})
 	m := accept(t, s, "acme", 100, "x@a.test", "y@b.test")
 	got := claim(t, s, "a.test", "acme", 1)
-	if _, _, err := s.Change(OpDrop, []spooled.ID{m.ID}); err != nil {
+	if _, _, err := s.Spool.Change(spool.OpDrop, []spooled.ID{m.ID}); err != nil {
 		t.Fatal(err)
 	}
 	verify(t, s)
-	if err := s.Dialled(got); err != nil { // the worker did not know
+	if err := s.Spool.Dialled(got); err != nil { // the worker did not know
 		t.Fatal(err)
 	}
 	killed(t, s, c)
@@ -142,12 +144,12 @@ func TestChange_dropEndsClaims(t *testing.T) {
 func TestOpen_releasesMany(t *testing.T) {
 	s, c := newStore(t)
 	addAccount(t, s, "acme", quota.Plan{})
-	const n = 2*claimsStep + 10
+	const n = 2*256 + 10
 	for range n {
 		accept(t, s, "acme", 10, "x@a.test")
 	}
 	got := claim(t, s, "a.test", "acme", n)
-	if err := s.Dialled(got[:100]); err != nil {
+	if err := s.Spool.Dialled(got[:100]); err != nil {
 		t.Fatal(err)
 	}
 	k := killed(t, s, c)
@@ -164,9 +166,9 @@ func TestSettle_openKeepsTheClaim(t *testing.T) {
 	addAccount(t, s, "acme", quota.Plan{})
 	m := accept(t, s, "acme", 100, "x@a.test", "y@a.test")
 	got := claim(t, s, "a.test", "acme", 1)
-	part := Result{ID: m.ID, Domain: "a.test", Open: true, Event: trace.Event{Kind: trace.EventAttempt},
-		Outcomes: []Outcome{{Rcpt: 0, State: spooled.Delivered, Reply: "250 ok"}}}
-	if err := s.Settle(part); err != nil {
+	part := spool.Result{ID: m.ID, Domain: "a.test", Open: true, Event: trace.Event{Kind: trace.EventAttempt},
+		Outcomes: []spool.Outcome{{Rcpt: 0, State: spooled.Delivered, Reply: "250 ok"}}}
+	if err := s.Spool.Settle(part); err != nil {
 		t.Fatal(err)
 	}
 	verify(t, s)
@@ -175,7 +177,7 @@ func TestSettle_openKeepsTheClaim(t *testing.T) {
 		t.Fatal("not due when its claim was over")
 	}
 	k := killed(t, s, c)
-	is, _ := k.QueueMessage(m.ID)
+	is, _ := k.Spool.QueueMessage(m.ID)
 	if r := is.Recipients[1]; r.Tries != 1 || !r.Next.After(c.now()) {
 		t.Errorf("killed in an attempt: %d tries, next %v at %v, want 1 and a wait", r.Tries, r.Next, c.now())
 	}
@@ -184,7 +186,7 @@ func TestSettle_openKeepsTheClaim(t *testing.T) {
 		t.Error("the claim is open after the attempt")
 	}
 	part.Outcomes[0].Rcpt = 1 // nobody is left
-	if err := s.Settle(part); err != nil {
+	if err := s.Spool.Settle(part); err != nil {
 		t.Fatal(err)
 	}
 	verify(t, s)
@@ -192,7 +194,16 @@ func TestSettle_openKeepsTheClaim(t *testing.T) {
 
 func openClaimsOf(t *testing.T, s *Store) (keys [][]byte) {
 	t.Helper()
-	if err := s.view(func(t *tx) error { keys, _ = t.openClaims(nil); return nil }); err != nil {
+	err := s.view(func(t *tx) error {
+		c := t.Cursor(bucket.Claims)
+		for k, raw := c.First(); k != nil; k, raw = c.Next() {
+			if spooled.ReadClaim(raw).State != spooled.ClaimReleased {
+				keys = append(keys, slices.Clone(k))
+			}
+		}
+		return nil
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
 	return keys
@@ -206,9 +217,9 @@ func TestOpen_releasesWhoWasClaimed(t *testing.T) {
 		addAccount(t, s, "acme", quota.Plan{})
 		m := accept(t, s, "acme", 100, "x@a.test", "y@a.test")
 		settle(t, s, claim(t, s, "a.test", "acme", 1)[0], spooled.Deferred)
-		before, _ := s.QueueMessage(m.ID)
+		before, _ := s.Spool.QueueMessage(m.ID)
 		c.add(time.Second)
-		if _, err := s.Operate(Operation{Op: OpRetry, Of: &spooled.Filter{Recipient: "x@a.test"}}, []spooled.ID{m.ID}); err != nil {
+		if _, err := s.Spool.Operate(spool.Operation{Op: spool.OpRetry, Of: &spooled.Filter{Recipient: "x@a.test"}}, []spooled.ID{m.ID}); err != nil {
 			t.Fatal(err)
 		}
 		got := claim(t, s, "a.test", "acme", 1)
@@ -216,11 +227,11 @@ func TestOpen_releasesWhoWasClaimed(t *testing.T) {
 			t.Fatalf("claimed %+v, want one recipient", got)
 		}
 		if dialled {
-			if err := s.Dialled(got); err != nil {
+			if err := s.Spool.Dialled(got); err != nil {
 				t.Fatal(err)
 			}
 		}
-		is, _ := killed(t, s, c).QueueMessage(m.ID)
+		is, _ := killed(t, s, c).Spool.QueueMessage(m.ID)
 		if x, y, was := is.Recipients[0], is.Recipients[1], before.Recipients[1]; y.Tries != was.Tries || !y.Next.Equal(was.Next) || (x.Tries == 2) != dialled {
 			t.Errorf("dialled %v: the one tried %d times, the other %d, next %v; want it as it was: %d, %v",
 				dialled, x.Tries, y.Tries, y.Next, was.Tries, was.Next)

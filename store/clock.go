@@ -83,3 +83,6 @@ func (s *Store) logHold(h *bookclock.Hold) {
 		slog.Time("clock", h.Wall), slog.Time("books", h.Stands),
 		"advice", "set the clock right; if it is right: relay job run close")
 }
+
+// Today is the number of the day in the operator's zone.
+func (s *Store) Today() int { return room.DayNumber(s.Now(), s.zone) }

@@ -6,15 +6,16 @@ import (
 
 	"relay/store/bucket"
 	"relay/store/engine"
+	"relay/store/spool"
 )
 
 // Image says what a copy of the store holds.
 type Image struct {
-	Size     int64  `json:"size"`   // octets
-	Schema   int    `json:"schema"` // of the file
-	TxID     int64  `json:"txid"`   // the last transaction that is in it
-	Accounts int64  `json:"accounts"`
-	Totals   Totals `json:"totals"`
+	Size     int64        `json:"size"`   // octets
+	Schema   int          `json:"schema"` // of the file
+	TxID     int64        `json:"txid"`   // the last transaction that is in it
+	Accounts int64        `json:"accounts"`
+	Totals   spool.Totals `json:"totals"`
 }
 
 // Copy writes a consistent copy of the live store, without what was deleted. begin is
@@ -28,7 +29,8 @@ func (s *Store) Copy(w io.Writer, begin func(Image) error) (int64, error) {
 		if _, err := t.Read(bucket.Meta, keySchema, &i.Schema); err != nil {
 			return err
 		}
-		if _, err := t.Read(bucket.Meta, keyTotals, &i.Totals); err != nil {
+		var err error
+		if i.Totals, err = spool.TotalsIn(&t.Tx); err != nil {
 			return err
 		}
 		c := b.Cursor(bucket.Accounts)

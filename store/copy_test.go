@@ -14,6 +14,7 @@ import (
 
 	"relay/quota"
 	"relay/store/joblog"
+	"relay/store/spool"
 	"relay/store/spooled"
 	"relay/store/trace"
 )
@@ -129,12 +130,12 @@ func benchCopy(b *testing.B, kept int) {
 	fill.Wait()
 	for left := backlog - kept; left > 0; {
 		list := claim(b, s, "a.test", "acme", min(left, 100))
-		var done []Result
+		var done []spool.Result
 		for _, cl := range list {
-			done = append(done, Result{ID: cl.Message.ID, Domain: cl.Domain, Event: trace.Event{Kind: trace.EventAttempt},
-				Outcomes: []Outcome{{Rcpt: 0, State: spooled.Delivered, Reply: "250 ok"}}})
+			done = append(done, spool.Result{ID: cl.Message.ID, Domain: cl.Domain, Event: trace.Event{Kind: trace.EventAttempt},
+				Outcomes: []spool.Outcome{{Rcpt: 0, State: spooled.Delivered, Reply: "250 ok"}}})
 		}
-		if err := s.Settle(done...); err != nil {
+		if err := s.Spool.Settle(done...); err != nil {
 			b.Fatal(err)
 		}
 		left -= len(list)

@@ -8,7 +8,7 @@ import (
 	"relay/store/spooled"
 )
 
-// What the spool asks of an account, see Customer.
+// What the spool asks of an account, see Customer and strangers.Customer.
 
 // Owns reports whether an address is certainly the customer's own: the account's
 // contact, or one that the operator has named as a sender of the account's, by

@@ -15,6 +15,7 @@ import (
 	"relay/store/news"
 	"relay/store/people"
 	"relay/store/room"
+	"relay/store/spool"
 	"relay/store/spooled"
 )
 
@@ -57,10 +58,10 @@ func tellNews(t fataler, s *Store, kinds ...news.Kind) (list []*Told) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var mails []Notice
+		var mails []spool.Notice
 		if w != nil {
 			list = append(list, w)
-			mails = []Notice{{Body: []byte("Subject: ends\r\n\r\n"), Message: spooled.Message{Expires: s.Now().AddDate(0, 0, 9), MessageID: "<1@relay.test>",
+			mails = []spool.Notice{{Body: []byte("Subject: ends\r\n\r\n"), Message: spooled.Message{Expires: s.Now().AddDate(0, 0, 9), MessageID: "<1@relay.test>",
 				Recipients: []spooled.Recipient{{Address: "boss@acme.test", Domain: "acme.test"}}}}}
 		}
 		if err := s.Tell(n, mails); err != nil {

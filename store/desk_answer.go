@@ -57,7 +57,7 @@ func (s *Store) AnswerDesk(c *DeskCase) (yes bool, err error) {
 		if _, err := t.Read(bucket.ToldOf, room.Pair("", "desks"), &d); err != nil {
 			return err
 		}
-		if today := t.today(); d.Day != today {
+		if today := room.DayNumber(t.Wall, t.s.zone); d.Day != today {
 			d = deskDay{Day: today}
 		}
 		if !d.takes(desk, c.Account) {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/store/spool"
 	"relay/store/spooled"
 	"relay/store/trace"
 )
@@ -20,11 +21,11 @@ func TestStore_Dialogues(t *testing.T) {
 		got := claimOne(t, s)
 		began := s.Now()
 		for _, part := range []string{"begin", "end"} { // settled in two steps
-			r := Result{ID: m.ID, Domain: "a.test", Event: trace.Event{Kind: trace.EventAttempt}, Open: part == "begin", Dialogue: trace.Dialogue{Time: began, Domain: "a.test", Lines: fmt.Appendf(nil, "%s %d\n", part, i)}}
+			r := spool.Result{ID: m.ID, Domain: "a.test", Event: trace.Event{Kind: trace.EventAttempt}, Open: part == "begin", Dialogue: trace.Dialogue{Time: began, Domain: "a.test", Lines: fmt.Appendf(nil, "%s %d\n", part, i)}}
 			if part == "end" {
-				r.Outcomes = []Outcome{{Rcpt: got.Rcpts[0], State: spooled.Deferred, Reply: "450 later"}}
+				r.Outcomes = []spool.Outcome{{Rcpt: got.Rcpts[0], State: spooled.Deferred, Reply: "450 later"}}
 			}
-			if err := s.Settle(r); err != nil {
+			if err := s.Spool.Settle(r); err != nil {
 				t.Fatal(err)
 			}
 			c.add(time.Second)

@@ -11,21 +11,13 @@
 //     keys, and takes the mark away, all in one transaction. It returns when
 //     that is on disk. Until its first other event, the message itself is the
 //     trace of its acceptance.
-//  3. Claim takes due messages out of a lane, stores their next try, before
-//     anybody dials, and notes the claims as open in bucket "claims".
-//  4. Dialled notes which of them are being tried, some time after the dial.
-//  5. Settle stores the outcomes of attempts, what senders are to be told of them,
-//     the statistics and the list of errors, and removes a message with its last
-//     recipient, which sends the DSN. One that must not wait for that long goes after a minute.
-//     Return gives back what was not tried. Both end the claim.
-//  6. Settle also enters what was delivered into the index of what was sent (package
-//     delivered), in which Returned finds, for 90 days, what a bounce or a complaint is about,
-//     by the Message-ID or by the token of a reverse-path.
+//  3. The spool hands it out, stores what became of it and removes it: package spool.
+//  4. What was delivered is in the index of what was sent (package delivered), in which Returned
+//     finds, for 90 days, what a bounce or a complaint is about, by the Message-ID or by the token
+//     of a reverse-path.
 //
-// A crash before 2 returns leaves nothing but staged chunks, which the next
-// Open removes. A crash after 3 leaves open claims: Open has their mail due as
-// before. One after 4 leaves the message for its next try: it may go out twice
-// (RFC 1047), it is never lost.
+// A crash before 2 returns leaves nothing but staged chunks, which the next Open removes. Later
+// ones leave the message: it may go out twice (RFC 1047), it is never lost.
 //
 // # Orders and the ledger
 //
@@ -65,17 +57,6 @@
 //
 // Each side ends its days by itself: the books when the charges of a day become an entry, the
 // spool with the first outcome of mail of a later day.
-//
-// # The queue
-//
-// A lane is all mail of one account to one next-hop domain. The queue's key is
-// lane, due time, ID, so that the head of a lane is found by one seek and a
-// message costs the same whether it is the first or the millionth. Bucket "due"
-// holds each lane once, under the due time of its head: what is due is read from its
-// front. Start-up reads that, and the open claims.
-//
-// An entry's value is how many recipients wait there, so that Lanes sums up the
-// queue from its keys.
 //
 // # What is told
 //

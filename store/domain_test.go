@@ -15,6 +15,7 @@ import (
 	"relay/store/bodyhash"
 	"relay/store/people"
 	"relay/store/signing"
+	"relay/store/spool"
 	"relay/store/spooled"
 	"relay/store/trace"
 )
@@ -88,7 +89,7 @@ func TestStore_bodyHash(t *testing.T) {
 		if r, err := s.Accept(in); r != nil || err != nil {
 			t.Fatal(r, err)
 		}
-		m, err := s.QueueMessage(in.Message.ID)
+		m, err := s.Spool.QueueMessage(in.Message.ID)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -161,8 +162,8 @@ func TestStore_signature(t *testing.T) {
 	}{
 		{signing.Signature{Fields: "first", Made: c.now()}, "first"}, {signing.Signature{}, "first"}, {signing.Signature{Fields: "older", Made: c.now().Add(-time.Hour)}, "first"}, {signing.Signature{Fields: "second", Made: c.now().Add(time.Hour)}, "second"},
 	} {
-		err := s.Settle(Result{ID: m.ID, Domain: "a.test", Signature: step.sig, Event: trace.Event{Kind: trace.EventAttempt}, Outcomes: []Outcome{{Rcpt: 0, State: spooled.Deferred, Next: c.now().Add(time.Hour)}}})
-		got, err2 := s.QueueMessage(m.ID)
+		err := s.Spool.Settle(spool.Result{ID: m.ID, Domain: "a.test", Signature: step.sig, Event: trace.Event{Kind: trace.EventAttempt}, Outcomes: []spool.Outcome{{Rcpt: 0, State: spooled.Deferred, Next: c.now().Add(time.Hour)}}})
+		got, err2 := s.Spool.QueueMessage(m.ID)
 		if err != nil || err2 != nil || got.Signature.Fields != step.want {
 			t.Errorf("%q, %v, %v; want %q", got.Signature.Fields, err, err2, step.want)
 		}

@@ -8,13 +8,14 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/store/spool"
 	"relay/store/spooled"
 	"relay/store/trace"
 )
 
 // plainDSNs are of that text, or where it is empty of a line for each recipient.
-func plainDSNs(s *Store, perHour int, text string) DSNs {
-	return DSNs{PerHour: perHour, Build: func(m *spooled.Message, own bool, original io.Reader) (Notice, bool) {
+func plainDSNs(s *Store, perHour int, text string) spool.DSNs {
+	return spool.DSNs{PerHour: perHour, Build: func(m *spooled.Message, own bool, original io.Reader) (spool.Notice, bool) {
 		body := text
 		if body == "" {
 			for i := range m.Recipients {
@@ -25,17 +26,17 @@ func plainDSNs(s *Store, perHour int, text string) DSNs {
 			all, err := io.ReadAll(original)
 			body += fmt.Sprintf("own %v, %d octets, %v\n", own, len(all), err)
 		}
-		return Notice{Body: []byte(body), Message: spooled.Message{Expires: s.Now().Add(time.Hour),
+		return spool.Notice{Body: []byte(body), Message: spooled.Message{Expires: s.Now().Add(time.Hour),
 			Recipients: []spooled.Recipient{{Address: m.Sender, Domain: "src.test"}}}}, true
 	}}
 }
 
 // fail settles a recipient as refused, with its DSN.
-func fail(t testing.TB, s *Store, m *spooled.Message, rcpt int) Result {
+func fail(t testing.TB, s *Store, m *spooled.Message, rcpt int) spool.Result {
 	t.Helper()
-	list := []Result{{ID: m.ID, Domain: m.Recipients[rcpt].Domain, Event: trace.Event{Kind: trace.EventAttempt},
-		Outcomes: []Outcome{{Rcpt: rcpt, State: spooled.Failed, Reply: "550 no", DSN: &spooled.DSN{Action: "failed", Reply: "550 no"}}}}}
-	if err := s.Settle(list...); err != nil {
+	list := []spool.Result{{ID: m.ID, Domain: m.Recipients[rcpt].Domain, Event: trace.Event{Kind: trace.EventAttempt},
+		Outcomes: []spool.Outcome{{Rcpt: rcpt, State: spooled.Failed, Reply: "550 no", DSN: &spooled.DSN{Action: "failed", Reply: "550 no"}}}}}
+	if err := s.Spool.Settle(list...); err != nil {
 		t.Fatal(err)
 	}
 	return list[0]
@@ -44,7 +45,7 @@ func fail(t testing.TB, s *Store, m *spooled.Message, rcpt int) Result {
 // dsnBodies are the DSNs in the queue, oldest first.
 func dsnBodies(t testing.TB, s *Store) (list []string) {
 	t.Helper()
-	err := s.Queue(spooled.ID{}, func(m *spooled.Message) error {
+	err := s.Spool.Queue(spooled.ID{}, func(m *spooled.Message) error {
 		if m.Sender != "" {
 			return nil
 		}
@@ -58,9 +59,9 @@ func dsnBodies(t testing.TB, s *Store) (list []string) {
 	return list
 }
 
-func sendDSNs(t testing.TB, s *Store) []DSNResult {
+func sendDSNs(t testing.TB, s *Store) []spool.DSNResult {
 	t.Helper()
-	sent, _, err := s.SendDSNs()
+	sent, _, err := s.Spool.SendDSNs()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +76,7 @@ func TestDSN_collectsAMinute(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "relay.db")
 	s := reopen(t, path, c)
 	addAccount(t, s, "acme", quota.Plan{})
-	s.SetDSNs(plainDSNs(s, 0, ""))
+	s.Spool.SetDSNs(plainDSNs(s, 0, ""))
 	m := accept(t, s, "acme", 100, "a@a.test", "b@b.test", "c@c.test", "d@d.test")
 	fail(t, s, m, 0)
 	c.add(30 * time.Second)
@@ -88,7 +89,7 @@ func TestDSN_collectsAMinute(t *testing.T) {
 	}
 	s = reopen(t, path, c)
 	defer s.Close()
-	s.SetDSNs(plainDSNs(s, 0, ""))
+	s.Spool.SetDSNs(plainDSNs(s, 0, ""))
 	c.add(30 * time.Second)
 	if sent := sendDSNs(t, s); len(sent) != 1 || sent[0].About != m.ID {
 		t.Errorf("sent when the minute was over: %+v", sent)
@@ -119,7 +120,7 @@ func TestDSN_collectsAMinute(t *testing.T) {
 func TestDSN_goesWithTheLastRecipient(t *testing.T) {
 	s, c := newStore(t)
 	addAccount(t, s, "acme", quota.Plan{})
-	s.SetDSNs(plainDSNs(s, 0, ""))
+	s.Spool.SetDSNs(plainDSNs(s, 0, ""))
 	m := accept(t, s, "acme", 40_000, "a@a.test", "b@b.test")
 	fail(t, s, m, 0)
 	c.add(time.Second)
@@ -138,9 +139,9 @@ func TestDSN_goesWithTheLastRecipient(t *testing.T) {
 func TestDSN_aDelayThatIsOver(t *testing.T) {
 	s, c := newStore(t)
 	addAccount(t, s, "acme", quota.Plan{})
-	s.SetDSNs(plainDSNs(s, 0, ""))
+	s.Spool.SetDSNs(plainDSNs(s, 0, ""))
 	m := accept(t, s, "acme", 100, "a@a.test", "b@b.test")
-	err := s.Settle(Result{ID: m.ID, Domain: "a.test", Outcomes: []Outcome{{Rcpt: 0, State: spooled.Queued, Delayed: true, DSN: &spooled.DSN{Action: "delayed"}}}})
+	err := s.Spool.Settle(spool.Result{ID: m.ID, Domain: "a.test", Outcomes: []spool.Outcome{{Rcpt: 0, State: spooled.Queued, Delayed: true, DSN: &spooled.DSN{Action: "delayed"}}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +157,7 @@ func TestDSN_aDelayThatIsOver(t *testing.T) {
 func TestDSN_clockSetBack(t *testing.T) {
 	s, c := newStore(t)
 	addAccount(t, s, "acme", quota.Plan{})
-	s.SetDSNs(plainDSNs(s, 0, ""))
+	s.Spool.SetDSNs(plainDSNs(s, 0, ""))
 	fail(t, s, accept(t, s, "acme", 100, "a@a.test", "b@b.test"), 0)
 	c.add(-24 * time.Hour)
 	if sent := sendDSNs(t, s); len(sent) != 1 {
@@ -171,9 +172,9 @@ func TestDSN_perAccountAndHour(t *testing.T) {
 	for _, a := range []string{"acme", "other"} {
 		addAccount(t, s, a, quota.Plan{})
 	}
-	s.SetDSNs(plainDSNs(s, 2, ""))
+	s.Spool.SetDSNs(plainDSNs(s, 2, ""))
 	var last *spooled.Message
-	bounce := func(account string, n int) (r Result) {
+	bounce := func(account string, n int) (r spool.Result) {
 		for range n {
 			last = accept(t, s, account, 100, "a@a.test")
 			r = fail(t, s, last, 0)

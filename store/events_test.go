@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"relay/quota"
+	"relay/store/spool"
 	"relay/store/spooled"
 	"relay/store/trace"
 )
@@ -17,18 +18,18 @@ func TestStore_Settle_done(t *testing.T) {
 	s, _ := newStore(t)
 	addAccount(t, s, "acme", quota.Plan{})
 	m := accept(t, s, "acme", 100, "a@x.test", "b@y.test")
-	first := Result{ID: m.ID, Domain: "x.test", Event: trace.Event{Kind: trace.EventAttempt}, Outcomes: []Outcome{{Rcpt: 0, State: spooled.Delivered}}}
-	last := Result{ID: m.ID, Domain: "y.test", Event: trace.Event{Kind: trace.EventAttempt}, Outcomes: []Outcome{{Rcpt: 1, State: spooled.Failed}}}
+	first := spool.Result{ID: m.ID, Domain: "x.test", Event: trace.Event{Kind: trace.EventAttempt}, Outcomes: []spool.Outcome{{Rcpt: 0, State: spooled.Delivered}}}
+	last := spool.Result{ID: m.ID, Domain: "y.test", Event: trace.Event{Kind: trace.EventAttempt}, Outcomes: []spool.Outcome{{Rcpt: 1, State: spooled.Failed}}}
 	late := last
 	for _, c := range []struct {
 		name string
-		list []Result
+		list []spool.Result
 		want []bool
 	}{
-		{"the first recipient", []Result{first}, []bool{false}},
-		{"the last one, and one too late", []Result{last, late}, []bool{true, false}},
+		{"the first recipient", []spool.Result{first}, []bool{false}},
+		{"the last one, and one too late", []spool.Result{last, late}, []bool{true, false}},
 	} {
-		if err := s.Settle(c.list...); err != nil {
+		if err := s.Spool.Settle(c.list...); err != nil {
 			t.Fatal(err)
 		}
 		for i, want := range c.want {
@@ -44,10 +45,10 @@ func TestStore_Settle_goneAndNothingHappened(t *testing.T) {
 	s, _ := newStore(t)
 	addAccount(t, s, "acme", quota.Plan{})
 	m := accept(t, s, "acme", 100, "a@x.test")
-	if _, _, err := s.Change(OpDrop, []spooled.ID{m.ID}); err != nil {
+	if _, _, err := s.Spool.Change(spool.OpDrop, []spooled.ID{m.ID}); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Settle(Result{ID: m.ID, Domain: "x.test", Outcomes: []Outcome{{State: spooled.Queued, Delayed: true}}}); err != nil {
+	if err := s.Spool.Settle(spool.Result{ID: m.ID, Domain: "x.test", Outcomes: []spool.Outcome{{State: spooled.Queued, Delayed: true}}}); err != nil {
 		t.Fatal(err)
 	}
 	if events, err := s.Trace.Of(m.ID); len(events) != 2 || err != nil {
@@ -64,10 +65,10 @@ func TestStore_Change_log(t *testing.T) {
 	}
 	addAccount(t, s, "acme", quota.Plan{})
 	kept, dropped := accept(t, s, "acme", 100, "a@x.test"), accept(t, s, "acme", 100, "b@x.test")
-	if _, _, err := s.Change(OpHold, []spooled.ID{kept.ID, dropped.ID}); err != nil {
+	if _, _, err := s.Spool.Change(spool.OpHold, []spooled.ID{kept.ID, dropped.ID}); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := s.Change(OpDrop, []spooled.ID{dropped.ID}); err != nil {
+	if _, _, err := s.Spool.Change(spool.OpDrop, []spooled.ID{dropped.ID}); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Close(); err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"relay/quota"
 	"relay/store/engine"
+	"relay/store/spool"
 	"relay/store/spooled"
 	"relay/store/trace"
 )
@@ -47,12 +48,12 @@ func TestStore_Watch(t *testing.T) {
 	defer w.Close()
 	m := accept(t, s, "acme", 100, "x@a.test", "y@b.test")
 	settle(t, s, claim(t, s, "a.test", "acme", 1)[0], spooled.Deferred)
-	if _, _, err := s.Change(OpRetry, []spooled.ID{m.ID}); err != nil {
+	if _, _, err := s.Spool.Change(spool.OpRetry, []spooled.ID{m.ID}); err != nil {
 		t.Fatal(err)
 	}
-	s.SetDSNs(plainDSNs(s, 0, "dsn\r\n"))
-	err := s.Settle(Result{ID: m.ID, Domain: "b.test", Event: trace.Event{Kind: trace.EventAttempt},
-		Outcomes: []Outcome{{Rcpt: 1, State: spooled.Failed, Reply: "550 no", DSN: &spooled.DSN{Action: "failed"}}}})
+	s.Spool.SetDSNs(plainDSNs(s, 0, "dsn\r\n"))
+	err := s.Spool.Settle(spool.Result{ID: m.ID, Domain: "b.test", Event: trace.Event{Kind: trace.EventAttempt},
+		Outcomes: []spool.Outcome{{Rcpt: 1, State: spooled.Failed, Reply: "550 no", DSN: &spooled.DSN{Action: "failed"}}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -254,12 +255,12 @@ func TestStore_Follow_hasNoGapAndNoRepeat(t *testing.T) {
 		wait := make(chan struct{})
 		go func() { defer close(wait); follow() }()
 		c.add(time.Second)
-		if _, _, err := s.Change([]Op{OpHold, OpRelease, OpRetry}[i%3], []spooled.ID{m.ID}); err != nil {
+		if _, _, err := s.Spool.Change([]spool.Op{spool.OpHold, spool.OpRelease, spool.OpRetry}[i%3], []spooled.ID{m.ID}); err != nil {
 			t.Fatal(err)
 		}
 		<-wait
 	}
-	if _, _, err := s.Change(OpDrop, []spooled.ID{m.ID}); err != nil {
+	if _, _, err := s.Spool.Change(spool.OpDrop, []spooled.ID{m.ID}); err != nil {
 		t.Fatal(err)
 	}
 	close(stop)

@@ -15,16 +15,18 @@ import (
 	"relay/store/bucket"
 	"relay/store/refusals"
 	"relay/store/sites"
+	"relay/store/spool"
 	"relay/store/spooled"
+	"relay/store/strangers"
 	"relay/store/trace"
 )
 
 // byMX has all mail go by MX but that to a route.
-var byMX = Strangers{Cap: 20, Direct: func(d string) bool { return d != "route.test" }}
+var byMX = strangers.Rules{Cap: 20, Direct: func(d string) bool { return d != "route.test" }}
 
-func setStrangers(t testing.TB, s *Store, how Strangers) {
+func setStrangers(t testing.TB, s *Store, how strangers.Rules) {
 	t.Helper()
-	if err := s.SetStrangers(how); err != nil {
+	if err := s.Strangers.SetRules(how); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -45,29 +47,29 @@ func addresses(n int) (list []string) {
 }
 
 // deliver settles all that may go now, and returns how many.
-func deliver(t testing.TB, s *Store, account string, mark Mark) (n int) {
+func deliver(t testing.TB, s *Store, account string, mark strangers.Mark) (n int) {
 	t.Helper()
 	for {
 		list := claim(t, s, "dst.test", account, 100)
-		if len(list) == 0 && !slices.Contains(s.TakeReady(1000), spooled.Lane{Domain: "dst.test", Account: account}) {
+		if len(list) == 0 && !slices.Contains(s.Spool.TakeReady(1000), spooled.Lane{Domain: "dst.test", Account: account}) {
 			return n
 		}
 		n += settleAll(t, s, list, mark)
 	}
 }
 
-func settleAll(t testing.TB, s *Store, list []Claimed, mark Mark) (n int) {
+func settleAll(t testing.TB, s *Store, list []spool.Claimed, mark strangers.Mark) (n int) {
 	t.Helper()
-	var results []Result
+	var results []spool.Result
 	for _, c := range list {
-		r := Result{ID: c.Message.ID, Domain: c.Domain, Event: trace.Event{Kind: trace.EventAttempt}}
+		r := spool.Result{ID: c.Message.ID, Domain: c.Domain, Event: trace.Event{Kind: trace.EventAttempt}}
 		for _, i := range c.Rcpts {
-			r.Outcomes = append(r.Outcomes, Outcome{Rcpt: i, State: spooled.Delivered, Reply: "250 ok", Mark: mark})
+			r.Outcomes = append(r.Outcomes, spool.Outcome{Rcpt: i, State: spooled.Delivered, Reply: "250 ok", Mark: mark})
 			n++
 		}
 		results = append(results, r)
 	}
-	if err := s.Settle(results...); err != nil {
+	if err := s.Spool.Settle(results...); err != nil {
 		t.Fatal(err)
 	}
 	return n
@@ -82,16 +84,16 @@ func TestFirst(t *testing.T) {
 	handIn(t, s, "acme", 0, 100)
 	sent := 0
 	for day, want := range []int{20, 40, 40} {
-		if n := deliver(t, s, "acme", MarkDelivered); n != want {
+		if n := deliver(t, s, "acme", strangers.MarkDelivered); n != want {
 			t.Fatalf("day %d: %d went out, want %d", day, n, want)
 		}
 		sent += want
-		if r, capped, err := s.Record("acme"); err != nil || !capped || r.Waiting != int64(100-sent) {
+		if r, capped, err := s.Strangers.Record("acme"); err != nil || !capped || r.Waiting != int64(100-sent) {
 			t.Errorf("day %d: %+v, %v, %v", day, r, capped, err)
 		}
 		handIn(t, s, "acme", 0, 5)
 		accept(t, s, "acme", 100, "R1@dst.test") // in another case
-		if n := deliver(t, s, "acme", MarkDelivered); n != 6 {
+		if n := deliver(t, s, "acme", strangers.MarkDelivered); n != 6 {
 			t.Errorf("day %d: %d of 6 to recipients that are known", day, n)
 		}
 		c.add(24 * time.Hour)
@@ -119,15 +121,15 @@ func TestFirst_liftedSuppressions(t *testing.T) {
 	if _, err := s.Refusals.LiftSuppressions(behalf.Order{}, "acme", addresses(90)); err != nil {
 		t.Fatal(err)
 	}
-	if n := deliver(t, s, "acme", MarkDelivered); n != 20 {
+	if n := deliver(t, s, "acme", strangers.MarkDelivered); n != 20 {
 		t.Errorf("%d strangers were written to, want 20", n)
 	}
 	verify(t, s)
-	if r, _, err := s.Record("acme"); err != nil || r.Waiting != 70 {
+	if r, _, err := s.Strangers.Record("acme"); err != nil || r.Waiting != 70 {
 		t.Errorf("%d wait, want 70: %v", r.Waiting, err)
 	}
 	c.add(24 * time.Hour)
-	if n := deliver(t, s, "acme", MarkDelivered); n != 40 {
+	if n := deliver(t, s, "acme", strangers.MarkDelivered); n != 40 {
 		t.Errorf("%d on the second day, want 40", n)
 	}
 	verify(t, s)
@@ -136,25 +138,25 @@ func TestFirst_liftedSuppressions(t *testing.T) {
 // Only what waits is late: a message to known and unknown recipients goes to the former.
 func TestFirst_mixed(t *testing.T) {
 	s, c := newStore(t)
-	setStrangers(t, s, Strangers{Cap: 2, Direct: byMX.Direct})
+	setStrangers(t, s, strangers.Rules{Cap: 2, Direct: byMX.Direct})
 	addAccount(t, s, "acme", quota.Plan{})
 	accept(t, s, "acme", 100, "a@dst.test", "b@dst.test")
-	deliver(t, s, "acme", MarkDelivered)
+	deliver(t, s, "acme", strangers.MarkDelivered)
 	accept(t, s, "acme", 100, "x@dst.test", "a@dst.test", "y@dst.test")
 	list := claim(t, s, "dst.test", "acme", 10)
 	if len(list) != 1 || !slices.Equal(list[0].Rcpts, []int{1}) {
 		t.Fatalf("claimed %+v", list)
 	}
-	settleAll(t, s, list, MarkDelivered)
+	settleAll(t, s, list, strangers.MarkDelivered)
 	m := list[0].Message
-	if got, err := s.QueueMessage(m.ID); err != nil || !got.Recipients[0].Waits() || !got.Recipients[2].Waits() {
+	if got, err := s.Spool.QueueMessage(m.ID); err != nil || !got.Recipients[0].Waits() || !got.Recipients[2].Waits() {
 		t.Errorf("%+v, %v", got, err)
 	}
-	if is, err := s.Operate(Operation{Op: OpRetry}, []spooled.ID{m.ID}); err != nil || len(is.Same) != 1 {
+	if is, err := s.Spool.Operate(spool.Operation{Op: spool.OpRetry}, []spooled.ID{m.ID}); err != nil || len(is.Same) != 1 {
 		t.Errorf("retry of what waits: %+v, %v", is, err)
 	}
 	c.add(24 * time.Hour)
-	if n := deliver(t, s, "acme", MarkDelivered); n != 2 {
+	if n := deliver(t, s, "acme", strangers.MarkDelivered); n != 2 {
 		t.Errorf("%d on the next day, want 2", n)
 	}
 }
@@ -182,10 +184,10 @@ func TestFirst_killed(t *testing.T) {
 			claim(t, s, "dst.test", "acme", 15)
 			again()
 		}
-		if n := deliver(t, s, "acme", MarkDelivered); n != want {
+		if n := deliver(t, s, "acme", strangers.MarkDelivered); n != want {
 			t.Fatalf("day %d: %d went out, want %d", day, n, want)
 		}
-		r, _, err := s.Record("acme")
+		r, _, err := s.Strangers.Record("acme")
 		if err != nil || r.Today.Delivered != int64(want) || r.First.Used != want {
 			t.Errorf("day %d: %+v, %v", day, r, err)
 		}
@@ -202,21 +204,21 @@ func TestFirst_killed(t *testing.T) {
 // all go out in the end.
 func TestFirst_anyDays(t *testing.T) {
 	s, c := newStore(t)
-	setStrangers(t, s, Strangers{Cap: 5, Direct: byMX.Direct})
+	setStrangers(t, s, strangers.Rules{Cap: 5, Direct: byMX.Direct})
 	for seed := range uint64(12) {
 		r, name := rand.New(rand.NewPCG(seed, 1)), fmt.Sprintf("a%d", seed)
 		addAccount(t, s, name, quota.Plan{})
 		n := 1 + r.IntN(150)
 		accept(t, s, name, 100, addresses(n)...)
 		for day := 0; n > 0; day++ {
-			mark := []Mark{MarkDelivered, MarkUnknown, MarkBlamed}[r.IntN(3)]
-			before, _, _ := s.Record(name)
+			mark := []strangers.Mark{strangers.MarkDelivered, strangers.MarkUnknown, strangers.MarkBlamed}[r.IntN(3)]
+			before, _, _ := s.Strangers.Record(name)
 			sent := deliver(t, s, name, mark)
 			if sent > before.First.Cap {
 				t.Fatalf("seed %d, day %d: %d of %d", seed, day, sent, before.First.Cap)
 			}
 			n -= sent
-			if after, _, _ := s.Record(name); after.Waiting != int64(n) {
+			if after, _, _ := s.Strangers.Record(name); after.Waiting != int64(n) {
 				t.Fatalf("seed %d, day %d: %d wait, the record says %d", seed, day, n, after.Waiting)
 			}
 			if day > 60 {
@@ -235,17 +237,17 @@ func TestFirst_replanned(t *testing.T) {
 		lift func(*Store) error
 		want int
 	}{
-		"no cap": {func(s *Store) error { return setFirstCap(s, NoCap) }, 100},
+		"no cap": {func(s *Store) error { return setFirstCap(s, strangers.NoCap) }, 100},
 		"50":     {func(s *Store) error { return setFirstCap(s, 50) }, 50},
 		"less":   {func(s *Store) error { return setFirstCap(s, 10) }, 20}, // they went out before
-		"other":  {func(s *Store) error { return s.SetStrangers(wide) }, 100},
+		"other":  {func(s *Store) error { return s.Strangers.SetRules(wide) }, 100},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, _ := newStore(t)
 			setStrangers(t, s, byMX)
 			addAccount(t, s, "acme", quota.Plan{})
 			handIn(t, s, "acme", 0, 100)
-			sent := deliver(t, s, "acme", MarkDelivered)
+			sent := deliver(t, s, "acme", strangers.MarkDelivered)
 			if err := x.lift(s); err != nil {
 				t.Fatal(err)
 			}
@@ -255,7 +257,7 @@ func TestFirst_replanned(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if sent += deliver(t, s, "acme", MarkDelivered); sent != x.want {
+			if sent += deliver(t, s, "acme", strangers.MarkDelivered); sent != x.want {
 				t.Errorf("%d went out, want %d", sent, x.want)
 			}
 		})
@@ -276,14 +278,14 @@ func TestRecord_begins(t *testing.T) {
 	deliver(t, s, "old", "") // by a relay that kept no records
 	c.add(40 * 24 * time.Hour)
 	setStrangers(t, s, byMX)
-	if r, _, err := s.Record("old"); err != nil || !r.Proven || r.First.Cap != 1200 {
+	if r, _, err := s.Strangers.Record("old"); err != nil || !r.Proven || r.First.Cap != 1200 {
 		t.Errorf("old: %+v, %v", r, err)
 	}
-	if r, _, err := s.Record("new"); err != nil || r.Proven || r.First.Cap != 20 {
+	if r, _, err := s.Strangers.Record("new"); err != nil || r.Proven || r.First.Cap != 20 {
 		t.Errorf("new: %+v, %v", r, err)
 	}
 	accept(t, s, "old", 100, addresses(1200)...)
-	if n := deliver(t, s, "old", MarkDelivered); n != 1200 {
+	if n := deliver(t, s, "old", strangers.MarkDelivered); n != 1200 {
 		t.Errorf("%d go out at once, want 1200", n)
 	}
 }
@@ -305,8 +307,8 @@ func TestNews_waitsAndHeld(t *testing.T) {
 				t.Fatalf("Telling(%+v) = %v, %v", list[i], w, err)
 			}
 			told = append(told, fmt.Sprintf("%s %d %d %s %s", w.Account.Name, w.Waiting, w.Cap, w.LastDay.Format(time.DateOnly), w.News.About))
-			mail := Notice{Message: spooled.Message{Expires: s.Now().Add(time.Hour), Recipients: []spooled.Recipient{{Address: "boss@acme.test", Domain: "acme.test"}}}, Body: []byte("x\r\n")}
-			if err := s.Tell(&list[i], []Notice{mail}); err != nil {
+			mail := spool.Notice{Message: spooled.Message{Expires: s.Now().Add(time.Hour), Recipients: []spooled.Recipient{{Address: "boss@acme.test", Domain: "acme.test"}}}, Body: []byte("x\r\n")}
+			if err := s.Tell(&list[i], []spool.Notice{mail}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -316,12 +318,12 @@ func TestNews_waitsAndHeld(t *testing.T) {
 	tell()
 	handIn(t, s, "acme", 55, 15)
 	tell()
-	c.add(tellAfter)
+	c.add(strangers.TellAfter)
 	tell()
 	handIn(t, s, "acme", 70, 10)
-	c.add(tellAfter)
+	c.add(strangers.TellAfter)
 	tell()
-	if err := s.HoldAccount(Hold{Account: "acme", Provider: "Google", Until: c.now(), State: sites.PaceEntry{Key: "k", Value: []byte("v")}}); err != nil {
+	if err := s.Spool.HoldAccount(spool.Hold{Account: "acme", Provider: "Google", Until: c.now(), State: sites.PaceEntry{Key: "k", Value: []byte("v")}}); err != nil {
 		t.Fatal(err)
 	}
 	tell()
@@ -332,7 +334,7 @@ func TestNews_waitsAndHeld(t *testing.T) {
 	if n := len(claim(t, s, "acme.test", "", 10)); n != 2 {
 		t.Errorf("%d mails, want 2", n)
 	}
-	if r, _, _ := s.Record("acme"); !r.Today.Bad {
+	if r, _, _ := s.Strangers.Record("acme"); !r.Today.Bad {
 		t.Error("the day of a hold is clean")
 	}
 }
@@ -345,7 +347,7 @@ func TestPruneKnown(t *testing.T) {
 	for _, name := range []string{"acme", "gone"} {
 		addAccount(t, s, name, quota.Plan{})
 		accept(t, s, name, 100, addresses(20)...)
-		deliver(t, s, name, MarkDelivered)
+		deliver(t, s, name, strangers.MarkDelivered)
 	}
 	if err := s.RemoveAccount(behalf.Order{}, "gone"); err != nil {
 		t.Fatal(err)
@@ -377,14 +379,14 @@ func TestPruneKnown(t *testing.T) {
 // kept of, to a recipient that is known, and to new ones.
 func BenchmarkFirst(b *testing.B) {
 	for name, x := range map[string]struct {
-		how  Strangers
-		mark Mark
+		how  strangers.Rules
+		mark strangers.Mark
 		fill int
 		to   func(int64) string
 	}{
-		"route": {Strangers{}, "", 0, func(n int64) string { return fmt.Sprintf("r%d@dst.test", n) }},
-		"known": {Strangers{Cap: 1 << 19, Direct: byMX.Direct}, MarkDelivered, 1, func(int64) string { return "r0@dst.test" }},
-		"new":   {Strangers{Cap: 1 << 19, Direct: byMX.Direct}, MarkDelivered, 1, func(n int64) string { return fmt.Sprintf("r%d@dst.test", n) }},
+		"route": {strangers.Rules{}, "", 0, func(n int64) string { return fmt.Sprintf("r%d@dst.test", n) }},
+		"known": {strangers.Rules{Cap: 1 << 19, Direct: byMX.Direct}, strangers.MarkDelivered, 1, func(int64) string { return "r0@dst.test" }},
+		"new":   {strangers.Rules{Cap: 1 << 19, Direct: byMX.Direct}, strangers.MarkDelivered, 1, func(n int64) string { return fmt.Sprintf("r%d@dst.test", n) }},
 	} {
 		b.Run(name, func(b *testing.B) {
 			s := reopen(b, filepath.Join(b.TempDir(), "relay.db"), &clock{t: epoch})
@@ -401,8 +403,8 @@ func BenchmarkFirst(b *testing.B) {
 			b.RunParallel(func(p *testing.PB) {
 				for p.Next() {
 					m := accept(b, s, "acme", 1000, x.to(n.Add(1)))
-					r := Result{ID: m.ID, Domain: "dst.test", Event: trace.Event{Kind: trace.EventAttempt}, Outcomes: []Outcome{{State: spooled.Delivered, Reply: "250 ok", Mark: x.mark}}}
-					if err := s.Settle(r); err != nil {
+					r := spool.Result{ID: m.ID, Domain: "dst.test", Event: trace.Event{Kind: trace.EventAttempt}, Outcomes: []spool.Outcome{{State: spooled.Delivered, Reply: "250 ok", Mark: x.mark}}}
+					if err := s.Spool.Settle(r); err != nil {
 						b.Error(err)
 					}
 				}

@@ -3,6 +3,7 @@ package store
 import (
 	"relay/store/behalf"
 	"relay/store/people"
+	"relay/store/spool"
 )
 
 // A login that is held sends nothing, and the others of its account go on:
@@ -29,28 +30,28 @@ func (s *Store) HoldLogin(o behalf.Order, account, login string, h people.LoginH
 		if err != nil || !changed || o.DryRun {
 			return err
 		}
-		return t.holdMail(held)
+		return t.HoldMail(held)
 	})
 	return changed, err
 }
 
 // ResumeLogin ends the hold of a login, and releases the mail that was held with it. was is
 // the hold; nil: there was none. A dry run counts what waits.
-func (s *Store) ResumeLogin(o behalf.Order, account, login string, by people.Holder) (was *people.LoginHold, mail Released, err error) {
+func (s *Store) ResumeLogin(o behalf.Order, account, login string, by people.Holder) (was *people.LoginHold, mail spool.Released, err error) {
 	err = s.carry(o.DryRun, func(t *tx) (err error) {
 		was, err = t.s.Access.Resume(&t.Tx, &o, account, login, by)
 		if err != nil || was == nil {
 			return err
 		}
 		if o.DryRun {
-			mail, err = t.heldMail(login)
+			mail, err = t.HeldMail(login)
 			return err
 		}
-		return t.goOn(account, login)
+		return t.ReleaseLater(account, login)
 	})
 	if err != nil || o.DryRun || was == nil {
 		return was, mail, err
 	}
-	mail, err = s.releaseAll(account, login)
+	mail, err = s.Spool.ReleaseNow(account, login)
 	return was, mail, err
 }

@@ -11,10 +11,10 @@ import (
 	"relay/store/access"
 	"relay/store/behalf"
 	"relay/store/bucket"
-	"relay/store/chores"
 	"relay/store/news"
 	"relay/store/people"
 	"relay/store/room"
+	"relay/store/spool"
 	"relay/store/spooled"
 )
 
@@ -53,7 +53,7 @@ func hold(t *testing.T, s *Store, login string, by people.Holder) bool {
 	return changed
 }
 
-func resume(t *testing.T, s *Store, login string) Released {
+func resume(t *testing.T, s *Store, login string) spool.Released {
 	t.Helper()
 	_, mail, err := s.ResumeLogin(behalf.Order{}, "acme", login, people.HeldByOperator)
 	if err != nil {
@@ -68,7 +68,7 @@ func TestStore_HoldLogin(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "relay.db")
 	s, c := loginStore(t, path)
 	old, _ := acceptBy(t, s, "phone", "a@old.example")
-	c.add(heldBefore + time.Minute)
+	c.add(time.Hour + time.Minute)
 	mail, _ := acceptBy(t, s, "phone", "b@new.example", "c@new.example")
 	other, _ := acceptBy(t, s, "acme", "d@other.example")
 	flying, _ := acceptBy(t, s, "phone", "e@flying.example")
@@ -98,10 +98,10 @@ func TestStore_HoldLogin(t *testing.T) {
 			t.Errorf("claimed for %s %v, want %v", domain, ids, want)
 		}
 	}
-	if _, n, err := s.ResumeLogin(behalf.Order{DryRun: true}, "acme", "phone", people.HeldByOperator); err != nil || n != (Released{1, 2}) {
+	if _, n, err := s.ResumeLogin(behalf.Order{DryRun: true}, "acme", "phone", people.HeldByOperator); err != nil || n != (spool.Released{Messages: 1, Recipients: 2}) {
 		t.Errorf("a dry run: %+v, %v", n, err)
 	}
-	if n := resume(t, s, "phone"); n != (Released{1, 2}) {
+	if n := resume(t, s, "phone"); n != (spool.Released{Messages: 1, Recipients: 2}) {
 		t.Errorf("released %+v", n)
 	}
 	if _, r := acceptBy(t, s, "phone", "h@other.example"); r != nil {
@@ -136,14 +136,14 @@ func TestStore_ResumeLogin_life(t *testing.T) {
 	want := mail.Expires.Add(10 * day)
 	for _, domain := range []string{"new.example", "other.example"} {
 		got := claim(t, s, domain, "acme", 9)
-		if len(got) != 1 || got[0].Message.Expires.Sub(want).Abs() > time.Minute || s.ExpiresOf(got[0].Message).Sub(want).Abs() > time.Minute {
+		if len(got) != 1 || got[0].Message.Expires.Sub(want).Abs() > time.Minute || s.Spool.ExpiresOf(got[0].Message).Sub(want).Abs() > time.Minute {
 			t.Errorf("%s: %+v, want expiry %s", domain, got, want)
 		}
 	}
 	verify(t, s)
 }
 
-func idsOf(list []Claimed) (ids []spooled.ID) {
+func idsOf(list []spool.Claimed) (ids []spooled.ID) {
 	for i := range list {
 		if len(list[i].Rcpts) > 0 {
 			ids = append(ids, list[i].Message.ID)
@@ -208,15 +208,15 @@ func TestStore_ResumeLogin_chore(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "relay.db")
 	s, c := loginStore(t, path)
 	first, _ := acceptBy(t, s, "phone", "a@x.example")
-	for range 2 * releaseStep {
+	for range 2 * aStep {
 		acceptBy(t, s, "phone", "a@y.example")
 	}
 	hold(t, s, "phone", people.HeldByCustomer)
 	claim(t, s, "x.example", "acme", 9)
-	for range 2 { // a claim holds mostPutOff of them
+	for range 2 { // a claim holds aStep of them
 		claim(t, s, "y.example", "acme", 200)
 	}
-	if _, _, err := s.Change(OpRelease, []spooled.ID{first.ID}); err != nil {
+	if _, _, err := s.Spool.Change(spool.OpRelease, []spooled.ID{first.ID}); err != nil {
 		t.Fatal(err)
 	}
 	if ids := idsOf(claim(t, s, "x.example", "acme", 9)); !slices.Equal(ids, []spooled.ID{first.ID}) {
@@ -228,9 +228,7 @@ func TestStore_ResumeLogin_chore(t *testing.T) {
 			return err
 		}
 		cred.Hold = nil
-		t.OnCommit(func() { t.s.keepHold("phone", nil) })
-		return errors.Join(t.Write(bucket.Credentials, []byte("phone"), cred), t.Delete(bucket.MailHolds, []byte("phone")),
-			chores.Add(&t.Tx, chores.Chore{Kind: chores.Release, Account: "acme", Provider: "phone"}))
+		return errors.Join(t.Write(bucket.Credentials, []byte("phone"), cred), t.ReleaseLater("acme", "phone"))
 	})
 	if err := errors.Join(err, s.Close()); err != nil {
 		t.Fatal(err)
@@ -242,7 +240,7 @@ func TestStore_ResumeLogin_chore(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if n := len(idsOf(claim(t, s, "y.example", "acme", 999))); n != 2*releaseStep {
+	if n := len(idsOf(claim(t, s, "y.example", "acme", 999))); n != 2*aStep {
 		t.Errorf("claimed %d", n)
 	}
 	if err := s.view(func(t *tx) error {

@@ -268,10 +268,9 @@ func (s *Store) Accept(in Intake) (refusal *Refusal, err error) {
 	if asked.Messages == 0 {
 		return nil, errors.New("accept: no recipients")
 	}
-	var lanes []spooled.Lane
 	var st Standing
 	hash := b.Hash()
-	err = s.grow(b.InMemory()+1024, func(t *tx) error {
+	err = s.growThen(b.InMemory()+1024, func(t *tx) error {
 		refusal, st, err = t.admit(&in, asked)
 		if err != nil || refusal != nil {
 			return err
@@ -281,15 +280,14 @@ func (s *Store) Accept(in Intake) (refusal *Refusal, err error) {
 		}
 		m.ID, m.Stored, m.Accepted, m.Period, m.BodyHash = b.ID(), b.Size(), t.Wall, st.Period.Key, hash
 		m.VERP = st.Account.VERP && m.Returnable()
-		if err := errors.Join(t.charge(&st, asked), t.crossed(&st, asked), t.planFirst(m, &st.Account)); err != nil {
+		if err := errors.Join(t.charge(&st, asked), t.crossed(&st, asked), s.Strangers.Plan(&t.Tx, m, &st.Account)); err != nil {
 			return err
 		}
 		if err := b.Keep(&t.Tx); err != nil {
 			return err
 		}
 		m.Client, m.Login = in.Client, in.Login
-		lanes, err = t.enqueue(m)
-		return err
+		return t.Enqueue(m)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("accept: %w", err)
@@ -299,7 +297,6 @@ func (s *Store) Accept(in Intake) (refusal *Refusal, err error) {
 		return refusal, nil
 	}
 	b.Accepted()
-	s.ready.announce(lanes...)
 	return nil, nil
 }
 

@@ -12,7 +12,7 @@ type Kept struct {
 
 // Kept of an account. It adds up counters, so it costs the same however much waits.
 func (s *Store) Kept(account string) (Kept, error) {
-	k := Kept{Since: s.StoppedSince(account)}
+	k := Kept{Since: s.Spool.StoppedSince(account)}
 	if k.Since.IsZero() {
 		return k, nil
 	}

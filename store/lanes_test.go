@@ -10,12 +10,13 @@ import (
 
 	"relay/quota"
 	"relay/store/bucket"
+	"relay/store/spool"
 	"relay/store/spooled"
 )
 
-func lanes(t testing.TB, s *Store) (list []LaneSum) {
+func lanes(t testing.TB, s *Store) (list []spool.LaneSum) {
 	t.Helper()
-	if err := s.Lanes(t.Context(), func(sum *LaneSum) error { list = append(list, *sum); return nil }); err != nil {
+	if err := s.Spool.Lanes(t.Context(), func(sum *spool.LaneSum) error { list = append(list, *sum); return nil }); err != nil {
 		t.Fatal(err)
 	}
 	return list
@@ -33,13 +34,13 @@ func TestStore_Lanes(t *testing.T) {
 	second := accept(t, s, "acme", 10, "x@a.test")
 	third := accept(t, s, "beta", 10, "x@a.test")
 	claim(t, s, "a.test", "acme", 1)
-	if _, _, err := s.Change(OpHold, []spooled.ID{third.ID}); err != nil {
+	if _, _, err := s.Spool.Change(spool.OpHold, []spooled.ID{third.ID}); err != nil {
 		t.Fatal(err)
 	}
-	want := []LaneSum{
-		{spooled.Lane{Domain: "a.test", Account: "acme"}, 2, 3, 0, first.ID, epoch.Add(time.Minute)},
-		{spooled.Lane{Domain: "a.test", Account: "beta"}, 1, 1, 1, third.ID, time.Time{}},
-		{spooled.Lane{Domain: "b.test", Account: "acme"}, 1, 1, 0, first.ID, epoch},
+	want := []spool.LaneSum{
+		{Lane: spooled.Lane{Domain: "a.test", Account: "acme"}, Messages: 2, Recipients: 3, Held: 0, Oldest: first.ID, Next: epoch.Add(time.Minute)},
+		{Lane: spooled.Lane{Domain: "a.test", Account: "beta"}, Messages: 1, Recipients: 1, Held: 1, Oldest: third.ID, Next: time.Time{}},
+		{Lane: spooled.Lane{Domain: "b.test", Account: "acme"}, Messages: 1, Recipients: 1, Held: 0, Oldest: first.ID, Next: epoch},
 	}
 	if got := lanes(t, s); !slices.Equal(got, want) {
 		t.Errorf("Lanes = %v\nwant    %v", got, want)
@@ -48,7 +49,7 @@ func TestStore_Lanes(t *testing.T) {
 	// A file of before there was a count in the entries.
 	err := s.update(0, func(t *tx) error {
 		for l, id := range map[spooled.Lane]spooled.ID{{Domain: "a.test", Account: "acme"}: second.ID, {Domain: "b.test", Account: "acme"}: first.ID} {
-			m, err := t.message(id)
+			m, err := t.Message(id)
 			if err != nil {
 				return err
 			}
@@ -70,7 +71,7 @@ func TestStore_Lanes(t *testing.T) {
 func TestStore_Lanes_inSteps(t *testing.T) {
 	s, _ := newStore(t)
 	addAccount(t, s, "acme", quota.Plan{})
-	const n, domains = lanesStep + 100, 7
+	const n, domains = 8192 + 100, 7
 	err := s.update(0, func(t *tx) error { // keys only: messages would take long
 		for i := range n {
 			l := spooled.Lane{Domain: fmt.Sprintf("d%d.test", i%domains), Account: "acme"}
@@ -92,12 +93,12 @@ func TestStore_Lanes_inSteps(t *testing.T) {
 		t.Errorf("%d lanes with %d messages, want %d with %d", len(list), sum, domains, n)
 	}
 	enough := errors.New("enough")
-	if err := s.Lanes(t.Context(), func(*LaneSum) error { return enough }); !errors.Is(err, enough) {
+	if err := s.Spool.Lanes(t.Context(), func(*spool.LaneSum) error { return enough }); !errors.Is(err, enough) {
 		t.Errorf("Lanes = %v, want %v", err, enough)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := s.Lanes(ctx, func(*LaneSum) error { return nil }); !errors.Is(err, context.Canceled) {
+	if err := s.Spool.Lanes(ctx, func(*spool.LaneSum) error { return nil }); !errors.Is(err, context.Canceled) {
 		t.Errorf("Lanes = %v, want %v", err, context.Canceled)
 	}
 	err = s.update(0, func(t *tx) error {

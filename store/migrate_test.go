@@ -53,7 +53,7 @@ func checkRecords(t *testing.T, s *Store) {
 		for _, u := range periods {
 			best = max(best, u.Delivered)
 		}
-		if r, _, e := s.Record(a.Name); e != nil || int64(r.First.Cap) < max(best, int64(byMX.Cap)) {
+		if r, _, e := s.Strangers.Record(a.Name); e != nil || int64(r.First.Cap) < max(best, int64(byMX.Cap)) {
 			t.Errorf("account %s delivered %d in its best period: %+v, %v", a.Name, best, r, e)
 		}
 		return err

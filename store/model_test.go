@@ -15,6 +15,7 @@ import (
 	"relay/quota"
 	"relay/store/behalf"
 	"relay/store/people"
+	"relay/store/spool"
 	"relay/store/spooled"
 	"relay/store/trace"
 )
@@ -29,7 +30,7 @@ type model struct {
 	failed  map[string]int64
 	sent    map[string]int64
 	spool   map[spooled.ID]*spooled.Message // with the states that the recipients should have
-	claims  []Claimed
+	claims  []spool.Claimed
 	open    map[claimed]*openClaim
 	account []string
 	entropy *ulid.MonotonicEntropy // of IDs, the same in each run, so that a failure can be made smaller
@@ -133,7 +134,7 @@ func (m *model) claim(t *rapid.T) {
 			want++
 		}
 	}
-	got, err := m.s.Claim([]Want{{lane, limit}}, func(_ *spooled.Message, tries int) time.Time {
+	got, err := m.s.Spool.Claim([]spool.Want{{Lane: lane, Max: limit}}, func(_ *spooled.Message, tries int) time.Time {
 		return m.c.now().Add(time.Duration(tries) * time.Minute)
 	})
 	if err != nil {
@@ -161,7 +162,7 @@ func (m *model) claim(t *rapid.T) {
 
 // opens notes a claim, if none is open, and returns the next try of all its recipients: the
 // first one's tries decide, since a crash may have counted an attempt for some of them only.
-func (m *model) opens(c Claimed) time.Time {
+func (m *model) opens(c spool.Claimed) time.Time {
 	key := claimed{c.Message.ID, c.Domain}
 	o := m.open[key]
 	if o == nil || o.state == spooled.ClaimReleased {
@@ -198,7 +199,7 @@ func (m *model) undo(key claimed, list []int) {
 func (m *model) dial(t *rapid.T) {
 	c, _ := m.takeClaim(t)
 	m.claims = append(m.claims, c)
-	if err := m.s.Dialled([]Claimed{c}); err != nil {
+	if err := m.s.Spool.Dialled([]spool.Claimed{c}); err != nil {
 		t.Fatal(err)
 	}
 	if o := m.open[claimed{c.Message.ID, c.Domain}]; o != nil && o.state != spooled.ClaimReleased {
@@ -206,7 +207,7 @@ func (m *model) dial(t *rapid.T) {
 	}
 }
 
-func (m *model) takeClaim(t *rapid.T) (Claimed, *spooled.Message) {
+func (m *model) takeClaim(t *rapid.T) (spool.Claimed, *spooled.Message) {
 	if len(m.claims) == 0 {
 		t.Skip("nothing claimed")
 	}
@@ -218,10 +219,10 @@ func (m *model) takeClaim(t *rapid.T) (Claimed, *spooled.Message) {
 
 func (m *model) settle(t *rapid.T) {
 	c, msg := m.takeClaim(t)
-	r := Result{ID: c.Message.ID, Domain: c.Domain, Event: trace.Event{Kind: trace.EventAttempt}}
+	r := spool.Result{ID: c.Message.ID, Domain: c.Domain, Event: trace.Event{Kind: trace.EventAttempt}}
 	for _, i := range c.Rcpts {
 		st := rapid.SampledFrom([]spooled.State{spooled.Delivered, spooled.Deferred, spooled.Failed, spooled.Expired}).Draw(t, "state")
-		o := Outcome{Rcpt: i, State: st}
+		o := spool.Outcome{Rcpt: i, State: st}
 		if rapid.Bool().Draw(t, "told") {
 			o.DSN = &spooled.DSN{Action: "failed"}
 		}
@@ -238,7 +239,7 @@ func (m *model) settle(t *rapid.T) {
 			m.failed[msg.Account]++
 		}
 	}
-	if err := m.s.Settle(r); err != nil {
+	if err := m.s.Spool.Settle(r); err != nil {
 		t.Fatal(err)
 	}
 	m.align(msg, c.Rcpts)
@@ -264,7 +265,7 @@ func (m *model) align(msg *spooled.Message, list []int) {
 
 func (m *model) giveBack(t *rapid.T) {
 	c, msg := m.takeClaim(t)
-	if err := m.s.Return([]Claimed{c}); err != nil {
+	if err := m.s.Spool.Return([]spool.Claimed{c}); err != nil {
 		t.Fatal(err)
 	}
 	key := claimed{c.Message.ID, c.Domain}
@@ -284,13 +285,13 @@ func (m *model) operate(t *rapid.T) {
 	}
 	slices.SortFunc(ids, spooled.ID.Compare)
 	id := rapid.SampledFrom(ids).Draw(t, "id")
-	op := rapid.SampledFrom([]Op{OpRetry, OpHold, OpRelease, OpDrop}).Draw(t, "op")
+	op := rapid.SampledFrom([]spool.Op{spool.OpRetry, spool.OpHold, spool.OpRelease, spool.OpDrop}).Draw(t, "op")
 	msg := m.spool[id]
 	var of *spooled.Filter
 	if to := rapid.SampledFrom([]string{"", "@d0.test", "@d1.test", "r0@d0.test", "r1@d0.test"}).Draw(t, "to"); to != "" {
 		of = &spooled.Filter{Recipient: to}
 	}
-	done, err := m.s.Operate(Operation{Op: op, Of: of, Tell: true}, []spooled.ID{id})
+	done, err := m.s.Spool.Operate(spool.Operation{Op: op, Of: of, Tell: true}, []spooled.ID{id})
 	if err != nil {
 		t.Fatalf("Operate(%s): %v", op, err)
 	}
@@ -301,20 +302,20 @@ func (m *model) operate(t *rapid.T) {
 }
 
 // operateOn counts whom it changes.
-func (m *model) operateOn(msg *spooled.Message, op Op, of *spooled.Filter) (changed int64) {
+func (m *model) operateOn(msg *spooled.Message, op spool.Op, of *spooled.Filter) (changed int64) {
 	for i := range msg.Recipients {
 		r := &msg.Recipients[i]
 		if r.State.Final() || of != nil && !spooled.IsAddress(r.Address, of.Recipient) {
 			continue
 		}
 		switch {
-		case op == OpRetry && !r.Held:
+		case op == spool.OpRetry && !r.Held:
 			r.Next = m.c.now()
-		case op == OpHold && !r.Held:
+		case op == spool.OpHold && !r.Held:
 			r.Held = true
-		case op == OpRelease && r.Held:
+		case op == spool.OpRelease && r.Held:
 			r.Held = false
-		case op == OpDrop:
+		case op == spool.OpDrop:
 			r.State = spooled.Dropped
 			m.failed[msg.Account]++
 		default:
@@ -327,7 +328,7 @@ func (m *model) operateOn(msg *spooled.Message, op Op, of *spooled.Filter) (chan
 
 // tell has senders told; Verify knows who is left.
 func (m *model) tell(t *rapid.T) {
-	if _, _, err := m.s.SendDSNs(); err != nil {
+	if _, _, err := m.s.Spool.SendDSNs(); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -406,7 +407,7 @@ func (m *model) check(t *rapid.T) {
 // checkTries compares the recipients' tries and times with the model's.
 func (m *model) checkTries(t *rapid.T) {
 	for id, msg := range m.spool {
-		got, err := m.s.QueueMessage(id)
+		got, err := m.s.Spool.QueueMessage(id)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -421,18 +422,18 @@ func (m *model) checkTries(t *rapid.T) {
 
 // checkLanes compares the sums of the lanes with the model's.
 func (m *model) checkLanes(t *rapid.T) {
-	want := map[spooled.Lane]LaneSum{}
+	want := map[spooled.Lane]spool.LaneSum{}
 	for _, msg := range m.spool {
 		for _, d := range msg.Domains() {
 			l := spooled.Lane{Domain: d, Account: msg.Account}
 			sum := want[l]
 			at, _ := msg.Due(d)
 			sum.Lane = l
-			sum.add(msg.ID, at.Truncate(time.Millisecond), int64(len(msg.Pending(d))))
+			sum.Add(msg.ID, at.Truncate(time.Millisecond), int64(len(msg.Pending(d))))
 			want[l] = sum
 		}
 	}
-	err := m.s.Lanes(t.Context(), func(sum *LaneSum) error {
+	err := m.s.Spool.Lanes(t.Context(), func(sum *spool.LaneSum) error {
 		if *sum != want[sum.Lane] {
 			t.Fatalf("Lanes has %+v, want %+v", *sum, want[sum.Lane])
 		}

@@ -15,6 +15,7 @@ import (
 	"relay/quota"
 	"relay/store/behalf"
 	"relay/store/ledger"
+	"relay/store/spool"
 	"relay/store/spooled"
 )
 
@@ -168,7 +169,7 @@ func (m *books) sendOne(t *rapid.T, name string, size int64, rcpts int) {
 			m.sent[name] = m.sent[name].Add(ask)
 		}
 		if r == nil { // out of the way: the queue is not what is tried here
-			if _, _, err := s.Change(OpDrop, []spooled.ID{in.Message.ID}); err != nil {
+			if _, _, err := s.Spool.Change(spool.OpDrop, []spooled.ID{in.Message.ID}); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -10,6 +10,7 @@ import (
 	"relay/quota"
 	"relay/store/behalf"
 	"relay/store/news"
+	"relay/store/spool"
 	"relay/store/spooled"
 )
 
@@ -50,9 +51,9 @@ func wantDue(t testing.TB, s *Store, want ...string) []news.Item {
 	return list
 }
 
-func mailTo(address string) Notice {
+func mailTo(address string) spool.Notice {
 	_, domain, _ := strings.Cut(address, "@")
-	return Notice{Body: []byte("x\r\n"), Message: spooled.Message{Expires: epoch.AddDate(1, 0, 0), Recipients: []spooled.Recipient{{Address: address, Domain: domain}}}}
+	return spool.Notice{Body: []byte("x\r\n"), Message: spooled.Message{Expires: epoch.AddDate(1, 0, 0), Recipients: []spooled.Recipient{{Address: address, Domain: domain}}}}
 }
 
 func tellAll(t testing.TB, s *Store) {
@@ -62,7 +63,7 @@ func tellAll(t testing.TB, s *Store) {
 		if _, err := s.Telling(&list[i]); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.Tell(&list[i], []Notice{mailTo("boss@acme.test")}); err != nil {
+		if err := s.Tell(&list[i], []spool.Notice{mailTo("boss@acme.test")}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -71,7 +72,7 @@ func tellAll(t testing.TB, s *Store) {
 // ownMails are those of relay's own in the spool, as the trace names them.
 func ownMails(t testing.TB, s *Store) (list []string) {
 	t.Helper()
-	all, err := s.Sweep(spooled.ID{}, epoch.AddDate(10, 0, 0), 1000)
+	all, err := s.Spool.Sweep(spooled.ID{}, epoch.AddDate(10, 0, 0), 1000)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +110,7 @@ func TestNews_toldOnce(t *testing.T) {
 		}
 		tellAll(t, s)
 		if len(list) == 1 { // a second time it does nothing
-			if err := s.Tell(&list[0], []Notice{mailTo("boss@acme.test")}); err != nil {
+			if err := s.Tell(&list[0], []spool.Notice{mailTo("boss@acme.test")}); err != nil {
 				t.Error(err)
 			}
 		}
@@ -304,7 +305,7 @@ func TestSlowAccount(t *testing.T) {
 		want              int
 	}{{"acme", "Google", 0, 1}, {"acme", "Google", 6 * 24 * time.Hour, 0}, {"acme", "GMX", 0, 1}, {"acme", "Google", 24 * time.Hour, 1}, {"gone", "Google", 0, 0}} {
 		c.add(x.after)
-		if err := s.SlowAccount(x.account, x.provider, "blame", "421 slow down"); err != nil {
+		if err := s.Spool.SlowAccount(x.account, x.provider, "blame", "421 slow down"); err != nil {
 			t.Fatal(err)
 		}
 		if list, _, _ := dueNews(t, s, 10); len(list) != x.want {

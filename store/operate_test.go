@@ -9,13 +9,14 @@ import (
 
 	"relay/quota"
 	"relay/store/behalf"
+	"relay/store/spool"
 	"relay/store/spooled"
 )
 
 // states of a message's recipients, in the order in which they were named.
 func states(t testing.TB, s *Store, id spooled.ID) (list []string) {
 	t.Helper()
-	m, err := s.QueueMessage(id)
+	m, err := s.Spool.QueueMessage(id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,9 +31,9 @@ func states(t testing.TB, s *Store, id spooled.ID) (list []string) {
 	return list
 }
 
-func operate(t testing.TB, s *Store, o Operation, ids ...spooled.ID) Effect {
+func operate(t testing.TB, s *Store, o spool.Operation, ids ...spooled.ID) spool.Effect {
 	t.Helper()
-	is, err := s.Operate(o, ids)
+	is, err := s.Spool.Operate(o, ids)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,23 +49,23 @@ func TestOperate_actsOnThoseNamed(t *testing.T) {
 		addAccount(t, s, "acme", quota.Plan{})
 		m := accept(t, s, "acme", 100, "x@a.test", "y@b.test", "z@a.test")
 		for _, step := range []struct {
-			op     Op
+			op     spool.Op
 			states []string
 			same   bool
 		}{
-			{OpHold, []string{"queued", "queued, held", "queued"}, false},
-			{OpHold, []string{"queued", "queued, held", "queued"}, true},
-			{OpRetry, []string{"queued", "queued, held", "queued"}, true},
-			{OpRelease, []string{"queued", "queued", "queued"}, false},
-			{OpRelease, []string{"queued", "queued", "queued"}, true},
-			{OpRetry, []string{"queued", "queued", "queued"}, false},
-			{OpDrop, []string{"queued", "dropped", "queued"}, false},
-			{OpDrop, []string{"queued", "dropped", "queued"}, true},
+			{spool.OpHold, []string{"queued", "queued, held", "queued"}, false},
+			{spool.OpHold, []string{"queued", "queued, held", "queued"}, true},
+			{spool.OpRetry, []string{"queued", "queued, held", "queued"}, true},
+			{spool.OpRelease, []string{"queued", "queued", "queued"}, false},
+			{spool.OpRelease, []string{"queued", "queued", "queued"}, true},
+			{spool.OpRetry, []string{"queued", "queued", "queued"}, false},
+			{spool.OpDrop, []string{"queued", "dropped", "queued"}, false},
+			{spool.OpDrop, []string{"queued", "dropped", "queued"}, true},
 		} {
-			is := operate(t, s, Operation{Op: step.op, Of: &f}, m.ID)
-			want := Effect{Done: []spooled.ID{m.ID}, Recipients: 1, Domains: map[string]bool{"b.test": true}}
+			is := operate(t, s, spool.Operation{Op: step.op, Of: &f}, m.ID)
+			want := spool.Effect{Done: []spooled.ID{m.ID}, Recipients: 1, Domains: map[string]bool{"b.test": true}}
 			if step.same {
-				want = Effect{Same: []spooled.ID{m.ID}}
+				want = spool.Effect{Same: []spooled.ID{m.ID}}
 			}
 			if fmt.Sprint(is) != fmt.Sprint(want) {
 				t.Errorf("%+v, %s: %+v, want %+v", f, step.op, is, want)
@@ -96,16 +97,16 @@ func TestOperate_withinADomain(t *testing.T) {
 		verify(t, s)
 		return list[0].Rcpts
 	}
-	operate(t, s, Operation{Op: OpHold, Of: only("x@a.test")}, m.ID)
+	operate(t, s, spool.Operation{Op: spool.OpHold, Of: only("x@a.test")}, m.ID)
 	if got := claimed(); !slices.Equal(got, []int{1, 2}) {
 		t.Errorf("x is held, claimed %v", got)
 	}
 	c.add(time.Second)
-	operate(t, s, Operation{Op: OpRetry, Of: only("z@a.test")}, m.ID)
+	operate(t, s, spool.Operation{Op: spool.OpRetry, Of: only("z@a.test")}, m.ID)
 	if got := claimed(); !slices.Equal(got, []int{2}) {
 		t.Errorf("z is to be tried, claimed %v", got)
 	}
-	operate(t, s, Operation{Op: OpRelease, Of: only("x@a.test")}, m.ID)
+	operate(t, s, spool.Operation{Op: spool.OpRelease, Of: only("x@a.test")}, m.ID)
 	if got := claimed(); !slices.Equal(got, []int{0}) {
 		t.Errorf("x was released, claimed %v", got)
 	}
@@ -114,10 +115,10 @@ func TestOperate_withinADomain(t *testing.T) {
 	if len(got) != 1 || !slices.Contains(got[0].Rcpts, 1) || slices.Contains(got[0].Rcpts, 2) {
 		t.Fatalf("y is due, z not yet; claimed %+v", got)
 	}
-	if err := s.Return(got); err != nil {
+	if err := s.Spool.Return(got); err != nil {
 		t.Fatal(err)
 	}
-	now, err := s.QueueMessage(m.ID)
+	now, err := s.Spool.QueueMessage(m.ID)
 	if err != nil || now.Recipients[1].Tries != 1 || now.Recipients[2].Tries != 2 || now.Recipients[0].Tries != 1 {
 		t.Errorf("tries %+v, %v", now.Recipients, err)
 	}
@@ -145,13 +146,13 @@ func TestOperate_dropTells(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s.SetDSNs(plainDSNs(s, 0, ""))
+			s.Spool.SetDSNs(plainDSNs(s, 0, ""))
 			in := intake(s, "acme", 100, "x@a.test", "y@b.test")
 			in.Message.Recipients[1].Notify = c.notify
 			if r, err := s.Accept(in); r != nil || err != nil {
 				t.Fatal(r, err)
 			}
-			operate(t, s, Operation{Op: OpDrop, Of: &spooled.Filter{Domain: "b.test"}, Tell: c.tell}, in.Message.ID)
+			operate(t, s, spool.Operation{Op: spool.OpDrop, Of: &spooled.Filter{Domain: "b.test"}, Tell: c.tell}, in.Message.ID)
 			clock.add(time.Minute)
 			sendDSNs(t, s)
 			got := dsnBodies(t, s)

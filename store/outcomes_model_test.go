@@ -15,6 +15,7 @@ import (
 	"relay/store/behalf"
 	"relay/store/outcomes"
 	"relay/store/people"
+	"relay/store/spool"
 	"relay/store/spooled"
 	"relay/store/trace"
 )
@@ -54,22 +55,22 @@ func (m *daysModel) send(t *rapid.T) {
 
 // settle gives some of the mail that waits another state, several in a transaction.
 func (m *daysModel) settle(t *rapid.T) {
-	var list []Result
+	var list []spool.Result
 	for _, id := range slices.SortedFunc(maps.Keys(m.mail), spooled.ID.Compare) {
 		is := m.mail[id]
 		if len(list) == 8 || rapid.IntRange(0, 2).Draw(t, "stays") == 0 {
 			continue
 		}
-		o := Outcome{State: rapid.SampledFrom([]spooled.State{spooled.Delivered, spooled.Deferred, spooled.Failed}).Draw(t, "state"), Reply: "250"}
+		o := spool.Outcome{State: rapid.SampledFrom([]spooled.State{spooled.Delivered, spooled.Deferred, spooled.Failed}).Draw(t, "state"), Reply: "250"}
 		o.Verdict.Category = rapid.SampledFrom(errorCategories[:3]).Draw(t, "category")
 		provider := rapid.SampledFrom([]string{"", "Google", "Yahoo"}).Draw(t, "provider")
-		list = append(list, Result{ID: id, Domain: "a.test", Provider: provider, Event: trace.Event{Kind: trace.EventAttempt}, Outcomes: []Outcome{o}})
+		list = append(list, spool.Result{ID: id, Domain: "a.test", Provider: provider, Event: trace.Event{Kind: trace.EventAttempt}, Outcomes: []spool.Outcome{o}})
 		countIn(m.days[is.day], became(is.state, o.State, o.Verdict.Category, provider))
 		if is.state = o.State; o.State != spooled.Deferred {
 			delete(m.mail, id)
 		}
 	}
-	if err := m.s.Settle(list...); err != nil {
+	if err := m.s.Spool.Settle(list...); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -11,7 +11,6 @@ import (
 	"unicode/utf8"
 
 	"relay/store/bodies"
-	"relay/store/bucket"
 	"relay/store/maildomain"
 	"relay/store/spooled"
 	"relay/store/trace"
@@ -82,14 +81,12 @@ func (s *Store) PassOn(p *Passing) (is Passed, err error) {
 		s.passes.giveBack(s, p.Token)
 		return is, fmt.Errorf("pass on: %w", err)
 	}
-	var lanes []spooled.Lane
-	err = s.grow(b.InMemory()+1024, func(t *tx) error {
-		is, lanes = Passed{To: p.To}, nil
+	err = s.growThen(b.InMemory()+1024, func(t *tx) error {
+		is = Passed{To: p.To}
 		if err := t.whereTo(p, account, &is); err != nil || is.Why != "" {
 			return err
 		}
-		lanes, err = t.passOn(p, &is)
-		return err
+		return t.passOn(p, &is)
 	})
 	if err != nil {
 		s.passes.giveBack(s, p.Token)
@@ -97,7 +94,6 @@ func (s *Store) PassOn(p *Passing) (is Passed, err error) {
 	}
 	if is.Why == "" {
 		b.Accepted()
-		s.ready.announce(lanes...)
 	}
 	s.logPassed(&is)
 	return is, nil
@@ -145,16 +141,11 @@ func (t *tx) whereTo(p *Passing, account string, is *Passed) error {
 	case is.Account == "":
 		return nil
 	}
-	hour, err := t.dsnHour(is.Account)
-	if err != nil {
-		return err
-	}
-	if how := t.s.dsns.Load(); how != nil && how.PerHour > 0 && hour.Sent >= how.PerHour {
+	may, err := t.TakeDSN(is.Account)
+	if err == nil && !may {
 		is.Why = PassOften
-		return nil
 	}
-	hour.Sent++
-	return t.Write(bucket.DsnHours, []byte(is.Account), hour)
+	return err
 }
 
 // senderOf is the customer's address for the message that a token names.
@@ -190,21 +181,21 @@ func (t *tx) senderOf(text, account string, is *Passed) error {
 	return nil
 }
 
-func (t *tx) passOn(p *Passing, is *Passed) ([]spooled.Lane, error) {
+func (t *tx) passOn(p *Passing, is *Passed) error {
 	b := p.Body
 	at := strings.LastIndexByte(is.To, '@')
 	_, domain, ok := maildomain.Parse(is.To[at+1:])
 	if at < 1 || !ok {
-		return nil, fmt.Errorf("%q is no address", is.To)
+		return fmt.Errorf("%q is no address", is.To)
 	}
 	m := &spooled.Message{ID: b.ID(), For: is.Account, Size: p.Size, Stored: b.Size(), Accepted: t.Wall, Expires: t.Wall.Add(cmp.Or(p.Lifetime, 4*24*time.Hour)),
 		MessageID: p.MessageID, EightBit: p.EightBit, SMTPUTF8: p.SMTPUTF8 || strings.ContainsFunc(is.To, func(r rune) bool { return r >= utf8.RuneSelf }), Own: spooled.NoteReturned,
 		Recipients: []spooled.Recipient{{Address: is.To, Domain: domain, Notify: spooled.NotifyNever}}}
 	is.ID = m.ID
 	if err := b.Keep(&t.Tx); err != nil {
-		return nil, err
+		return err
 	}
-	return t.enqueue(m)
+	return t.Enqueue(m)
 }
 
 func (s *Store) logPassed(is *Passed) {

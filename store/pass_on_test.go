@@ -8,6 +8,7 @@ import (
 
 	"relay/quota"
 	"relay/store/behalf"
+	"relay/store/spool"
 	"relay/store/spooled"
 )
 
@@ -15,7 +16,7 @@ import (
 // own: free, and under no hold of the account. It is bounded, and never goes round.
 func TestStore_PassOn(t *testing.T) {
 	s, _ := newStore(t)
-	s.SetDSNs(DSNs{PerHour: 2})
+	s.Spool.SetDSNs(spool.DSNs{PerHour: 2})
 	addAccount(t, s, "acme", quota.Plan{})
 	change := func(fn func(*Account)) {
 		t.Helper()
@@ -41,7 +42,7 @@ func TestStore_PassOn(t *testing.T) {
 		t.Errorf("passed on: %+v", is)
 	}
 	var got *spooled.Message
-	err := s.view(func(t *tx) (err error) { got, err = t.message(is.ID); return err })
+	err := s.view(func(t *tx) (err error) { got, err = t.Message(is.ID); return err })
 	if err != nil || got == nil || got.Account != "" || got.For != "acme" || got.Sender != "" || got.Period != "" || got.Own != spooled.NoteReturned || got.BodyHash != nil {
 		t.Errorf("queued: %+v, %v", got, err)
 	}
@@ -75,7 +76,7 @@ func TestStore_PassOn(t *testing.T) {
 // account's hour, however it is written.
 func TestStore_PassOn_certain(t *testing.T) {
 	s, c := newStore(t)
-	s.SetDSNs(DSNs{PerHour: 1000})
+	s.Spool.SetDSNs(spool.DSNs{PerHour: 1000})
 	addAccount(t, s, "acme", quota.Plan{})
 	m := accept(t, s, "acme", 100, "a@x.test", "b@y.test")
 	pass := func(token string) Passed {

@@ -71,6 +71,6 @@ func (s *Store) roundTrip() error {
 	if errors.Is(err, ErrFull) { // said to others in the same commit: the writer works
 		err = nil
 	}
-	_, readErr := s.Totals()
+	_, readErr := s.Spool.Totals()
 	return errors.Join(err, readErr)
 }

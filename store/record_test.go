@@ -21,7 +21,7 @@ func TestRemoveAccount_counted(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		rec, _, err := t.record(a.Name)
+		rec, err := s.Strangers.In(&t.Tx, a.Name)
 		if err != nil {
 			return err
 		}

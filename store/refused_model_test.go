@@ -17,6 +17,7 @@ import (
 	"relay/store/outcomes"
 	"relay/store/people"
 	"relay/store/refusals"
+	"relay/store/spool"
 	"relay/store/spooled"
 	"relay/store/trace"
 )
@@ -77,13 +78,13 @@ func (m *errorModel) send(t *rapid.T) {
 	day, from := m.days[key], spooled.Queued
 	for range 4 {
 		if rapid.IntRange(0, 9).Draw(t, "drop") == 0 {
-			if _, _, err := m.s.Change(OpDrop, []spooled.ID{in.Message.ID}); err != nil {
+			if _, _, err := m.s.Spool.Change(spool.OpDrop, []spooled.ID{in.Message.ID}); err != nil {
 				t.Fatal(err)
 			}
-			countIn(day, became(from, spooled.Dropped, ByOperator, ""))
+			countIn(day, became(from, spooled.Dropped, spool.ByOperator, ""))
 			return
 		}
-		list, err := m.s.Claim([]Want{{spooled.Lane{Domain: "a.test", Account: account}, 1}}, func(*spooled.Message, int) time.Time { return m.c.now().Add(time.Minute) })
+		list, err := m.s.Spool.Claim([]spool.Want{{Lane: spooled.Lane{Domain: "a.test", Account: account}, Max: 1}}, func(*spooled.Message, int) time.Time { return m.c.now().Add(time.Minute) })
 		if err != nil || len(list) != 1 {
 			t.Fatalf("claimed %+v, %v", list, err)
 		}
@@ -93,22 +94,22 @@ func (m *errorModel) send(t *rapid.T) {
 			countIn(day, became(from, spooled.Suppressed, is.Category, ""))
 			return
 		}
-		o := Outcome{State: rapid.SampledFrom([]spooled.State{spooled.Delivered, spooled.Deferred, spooled.Failed, spooled.Expired}).Draw(t, "state")}
+		o := spool.Outcome{State: rapid.SampledFrom([]spooled.State{spooled.Delivered, spooled.Deferred, spooled.Failed, spooled.Expired}).Draw(t, "state")}
 		o.Verdict.Category = rapid.SampledFrom(errorCategories).Draw(t, "category")
 		if o.Reply = "550 5.1.1 " + o.Verdict.Category; o.Verdict.Category == "InvalidRecipient" && o.State.Final() && o.State != spooled.Delivered {
 			o.Suppress = unknownUser
 		}
 		provider := rapid.SampledFrom([]string{"", "Google", "Yahoo"}).Draw(t, "provider")
-		r := Result{ID: in.Message.ID, Domain: "a.test", Provider: provider, Event: trace.Event{Kind: trace.EventAttempt}, Outcomes: []Outcome{o}}
+		r := spool.Result{ID: in.Message.ID, Domain: "a.test", Provider: provider, Event: trace.Event{Kind: trace.EventAttempt}, Outcomes: []spool.Outcome{o}}
 		was := list[0].Message.Recipients[0].Verdict.Category
-		if err := m.s.Settle(r); err != nil {
+		if err := m.s.Spool.Settle(r); err != nil {
 			t.Fatal(err)
 		}
 		category := o.Verdict.Category
 		if category == "" {
-			if category = Uncategorized; o.State == spooled.Expired {
+			if category = spool.Uncategorized; o.State == spooled.Expired {
 				if category = was; was == "" {
-					category = MessageExpired
+					category = spool.MessageExpired
 				}
 			}
 		}
@@ -124,10 +125,10 @@ func (m *errorModel) send(t *rapid.T) {
 		}
 		return
 	}
-	if _, _, err := m.s.Change(OpDrop, []spooled.ID{in.Message.ID}); err != nil {
+	if _, _, err := m.s.Spool.Change(spool.OpDrop, []spooled.ID{in.Message.ID}); err != nil {
 		t.Fatal(err)
 	}
-	countIn(day, became(from, spooled.Dropped, ByOperator, ""))
+	countIn(day, became(from, spooled.Dropped, spool.ByOperator, ""))
 }
 
 func mailboxOf(address string) string { key, _ := maildomain.Mailbox(address); return key }

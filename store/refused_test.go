@@ -17,6 +17,7 @@ import (
 	"relay/store/outcomes"
 	"relay/store/refusals"
 	"relay/store/room"
+	"relay/store/spool"
 	"relay/store/spooled"
 	"relay/store/trace"
 )
@@ -41,14 +42,14 @@ func errorsOfAccount(t testing.TB, s *Store, account string, since time.Time) (l
 }
 
 // meetWith settles a claim with one outcome for all, at a provider.
-func meetWith(t testing.TB, s *Store, c Claimed, provider string, o Outcome) {
+func meetWith(t testing.TB, s *Store, c spool.Claimed, provider string, o spool.Outcome) {
 	t.Helper()
-	r := Result{ID: c.Message.ID, Domain: c.Domain, Provider: provider, Event: trace.Event{Kind: trace.EventAttempt}}
+	r := spool.Result{ID: c.Message.ID, Domain: c.Domain, Provider: provider, Event: trace.Event{Kind: trace.EventAttempt}}
 	for _, i := range c.Rcpts {
 		o.Rcpt = i
 		r.Outcomes = append(r.Outcomes, o)
 	}
-	if err := s.Settle(r); err != nil {
+	if err := s.Spool.Settle(r); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -66,7 +67,7 @@ func TestStore_EachError(t *testing.T) {
 	got := claimOne(t, s)
 	const begins = "550 5.1.1 <Jo@a.test> unknown "
 	reply := begins + strings.Repeat("é", 400)
-	meetWith(t, s, got, "Google", Outcome{State: spooled.Failed, Reply: reply, Verdict: mailreply.Verdict{Category: "InvalidRecipient"}})
+	meetWith(t, s, got, "Google", spool.Outcome{State: spooled.Failed, Reply: reply, Verdict: mailreply.Verdict{Category: "InvalidRecipient"}})
 	first := s.Now()
 	list := errorsOfAccount(t, s, "acme", time.Time{})
 	want := refusals.Entry{Recipient: "Jo@a.test", Category: "InvalidRecipient", Class: "failed", Code: "550", Enhanced: "5.1.1",
@@ -77,7 +78,7 @@ func TestStore_EachError(t *testing.T) {
 
 	c.add(24 * time.Hour)
 	accept(t, s, "acme", 100, "JO@a.test")
-	meetWith(t, s, claimOne(t, s), "", Outcome{State: spooled.Expired, Reply: "451 4.7.1 slow", Verdict: mailreply.Verdict{Category: "Greylisted"}})
+	meetWith(t, s, claimOne(t, s), "", spool.Outcome{State: spooled.Expired, Reply: "451 4.7.1 slow", Verdict: mailreply.Verdict{Category: "Greylisted"}})
 	is, ok, err := s.Refusals.RefusedAs("acme", "JO@a.test")
 	want = refusals.Entry{Recipient: "JO@a.test", Category: "Greylisted", Class: "expired", Code: "451", Enhanced: "4.7.1",
 		Reply: "451 4.7.1 slow", Source: "smtp", First: first, Last: s.Now(), Count: 2, Advice: "not-yours"}
@@ -90,12 +91,12 @@ func TestStore_EachError(t *testing.T) {
 
 	// mail arrives, and is refused again
 	accept(t, s, "acme", 100, "al@a.test")
-	meetWith(t, s, claimOne(t, s), "", Outcome{State: spooled.Delivered, Reply: "250 ok"})
+	meetWith(t, s, claimOne(t, s), "", spool.Outcome{State: spooled.Delivered, Reply: "250 ok"})
 	if is, _, _ := s.Refusals.RefusedAs("acme", "al@a.test"); is.Advice != "watch" || is.Count != 1 || !is.Cleared.Equal(s.Now()) {
 		t.Errorf("delivered since: %+v", is)
 	}
 	accept(t, s, "acme", 100, "al@a.test")
-	meetWith(t, s, claimOne(t, s), "", Outcome{State: spooled.Failed, Reply: "550 no", Verdict: mailreply.Verdict{Category: "InactiveMailbox"}})
+	meetWith(t, s, claimOne(t, s), "", spool.Outcome{State: spooled.Failed, Reply: "550 no", Verdict: mailreply.Verdict{Category: "InactiveMailbox"}})
 	if is, _, _ := s.Refusals.RefusedAs("acme", "al@a.test"); is.Advice != "remove" || is.Count != 2 || is.Enhanced != "" {
 		t.Errorf("refused again: %+v", is)
 	}
@@ -110,7 +111,7 @@ func TestStore_EachError_suppressed(t *testing.T) {
 	if r, err := s.Accept(in); err != nil || r != nil {
 		t.Fatal(r, err)
 	}
-	meetWith(t, s, claimOne(t, s), "", Outcome{State: spooled.Failed, Reply: "550 5.1.1 unknown", Verdict: mailreply.Verdict{Category: "InvalidRecipient"}, Suppress: unknownUser})
+	meetWith(t, s, claimOne(t, s), "", spool.Outcome{State: spooled.Failed, Reply: "550 5.1.1 unknown", Verdict: mailreply.Verdict{Category: "InvalidRecipient"}, Suppress: unknownUser})
 	c.add(time.Hour)
 	accept(t, s, "acme", 100, "jo@a.test")
 	claimOne(t, s)
@@ -132,19 +133,19 @@ func TestStore_EachError_notTheirs(t *testing.T) {
 	s, _ := newStore(t)
 	addAccount(t, s, "acme", quota.Plan{})
 	m := accept(t, s, "acme", 100, "jo@a.test")
-	if _, _, err := s.Change(OpDrop, []spooled.ID{m.ID}); err != nil {
+	if _, _, err := s.Spool.Change(spool.OpDrop, []spooled.ID{m.ID}); err != nil {
 		t.Fatal(err)
 	}
 	accept(t, s, "acme", 100, "jo@a.test")
 	got := claimOne(t, s)
-	if err := s.Settle(Result{ID: got.Message.ID, Domain: "a.test", Event: trace.Event{Kind: trace.EventChanged, Note: spooled.NoteBounced}, Outcomes: []Outcome{{State: spooled.Failed, Reply: "550 stopped"}}}); err != nil {
+	if err := s.Spool.Settle(spool.Result{ID: got.Message.ID, Domain: "a.test", Event: trace.Event{Kind: trace.EventChanged, Note: spooled.NoteBounced}, Outcomes: []spool.Outcome{{State: spooled.Failed, Reply: "550 stopped"}}}); err != nil {
 		t.Fatal(err)
 	}
 	if list := errorsOfAccount(t, s, "acme", time.Time{}); list != nil {
 		t.Errorf("%+v", list)
 	}
 	r, err := s.Report("acme", "")
-	if err != nil || len(r.Days) != 1 || !maps.Equal(r.Days[0].Failed, map[string]int64{ByOperator: 2}) {
+	if err != nil || len(r.Days) != 1 || !maps.Equal(r.Days[0].Failed, map[string]int64{spool.ByOperator: 2}) {
 		t.Errorf("%+v, %v", r.Days, err)
 	}
 }
@@ -155,7 +156,7 @@ func TestStore_PruneErrors(t *testing.T) {
 	fail := func(account, to string) {
 		accept(t, s, account, 100, to)
 		list := claim(t, s, "a.test", account, 1)
-		meetWith(t, s, list[0], "", Outcome{State: spooled.Failed, Reply: "550 no"})
+		meetWith(t, s, list[0], "", spool.Outcome{State: spooled.Failed, Reply: "550 no"})
 	}
 	for _, a := range []string{"acme", "acme2", "other"} {
 		addAccount(t, s, a, quota.Plan{})
@@ -184,7 +185,7 @@ func TestStore_PruneErrors(t *testing.T) {
 		}
 	}
 	left := errorsOfAccount(t, s, "acme", time.Time{})
-	if len(left) != 1 || left[0].Recipient != "r3@a.test" || left[0].Count != 2 || left[0].Category != Uncategorized {
+	if len(left) != 1 || left[0].Recipient != "r3@a.test" || left[0].Count != 2 || left[0].Category != spool.Uncategorized {
 		t.Errorf("left: %+v", left)
 	}
 	verify(t, s)
@@ -215,7 +216,7 @@ func TestStore_Verify_errors(t *testing.T) {
 	s, _ := newStore(t)
 	addAccount(t, s, "acme", quota.Plan{})
 	accept(t, s, "acme", 100, "jo@a.test")
-	meetWith(t, s, claimOne(t, s), "", Outcome{State: spooled.Failed, Reply: "550 no"})
+	meetWith(t, s, claimOne(t, s), "", spool.Outcome{State: spooled.Failed, Reply: "550 no"})
 	whole := dump(t, s)
 	for name, harm := range map[string]func(*tx) error{
 		"have 1 delivered, 1 failed": func(t *tx) error {

@@ -23,6 +23,7 @@ import (
 	"relay/store/envelope"
 	"relay/store/people"
 	"relay/store/refusals"
+	"relay/store/spool"
 	"relay/store/spooled"
 	"relay/store/trace"
 )
@@ -34,7 +35,7 @@ var errSpoilt = errors.New("spoilt")
 type twins struct {
 	c      *clock
 	both   [2]*Store
-	claims [2][]Claimed // open or not, the same in both
+	claims [2][]spool.Claimed // open or not, the same in both
 }
 
 // openTwins has the same account in both stores, and the same IDs and secrets.
@@ -68,7 +69,7 @@ func (w *twins) do(t *rapid.T, act func(s *Store, i int) error) {
 	var errs [2]error
 	for i, s := range w.both {
 		if i == 1 {
-			s.envelopes = envelope.New()
+			s.Spool.Envelopes = envelope.New()
 		}
 		errs[i] = act(s, i)
 	}
@@ -120,7 +121,7 @@ func (w *twins) claim(t *rapid.T) {
 	lane := spooled.Lane{Domain: fmt.Sprintf("d%d.test", rapid.IntRange(0, 1).Draw(t, "domain")), Account: "acme"}
 	limit := rapid.IntRange(1, 3).Draw(t, "limit")
 	w.do(t, func(s *Store, i int) error {
-		list, err := s.Claim([]Want{{lane, limit}}, func(_ *spooled.Message, tries int) time.Time {
+		list, err := s.Spool.Claim([]spool.Want{{Lane: lane, Max: limit}}, func(_ *spooled.Message, tries int) time.Time {
 			return w.c.now().Add(time.Duration(tries) * time.Minute)
 		})
 		w.claims[i] = append(w.claims[i], list...)
@@ -137,14 +138,14 @@ func (w *twins) take(t *rapid.T) int {
 }
 
 // result draws what an attempt came to.
-func (w *twins) result(t *rapid.T, n int) Result {
+func (w *twins) result(t *rapid.T, n int) spool.Result {
 	c := &w.claims[0][n]
-	r := Result{ID: c.Message.ID, Domain: c.Domain, Event: trace.Event{Kind: trace.EventAttempt}, Open: rapid.Bool().Draw(t, "open")}
+	r := spool.Result{ID: c.Message.ID, Domain: c.Domain, Event: trace.Event{Kind: trace.EventAttempt}, Open: rapid.Bool().Draw(t, "open")}
 	if rapid.Bool().Draw(t, "longer") {
 		r.Expires = w.c.now().AddDate(0, 0, 9)
 	}
 	for _, i := range c.Rcpts {
-		o := Outcome{Rcpt: i, Reply: "a reply", State: rapid.SampledFrom([]spooled.State{spooled.Queued, spooled.Delivered, spooled.Deferred, spooled.Failed}).Draw(t, "state")}
+		o := spool.Outcome{Rcpt: i, Reply: "a reply", State: rapid.SampledFrom([]spooled.State{spooled.Queued, spooled.Delivered, spooled.Deferred, spooled.Failed}).Draw(t, "state")}
 		if rapid.Bool().Draw(t, "told") {
 			o.DSN = &spooled.DSN{Action: "failed", At: w.c.now()}
 		}
@@ -162,7 +163,7 @@ func (w *twins) settle(t *rapid.T) {
 	w.do(t, func(s *Store, _ int) error {
 		r := r
 		r.Outcomes, r.Event.Recipients = slices.Clone(r.Outcomes), nil
-		return s.Settle(r)
+		return s.Spool.Settle(r)
 	})
 }
 
@@ -174,10 +175,10 @@ func (w *twins) spoil(t *rapid.T) {
 		return s.updateThen(0, func(t *tx) error {
 			r, c := r, &w.claims[i][n]
 			r.Event.Recipients = nil
-			var list []Claimed
-			err := errors.Join(t.settle(&r),
-				t.claim(Want{spooled.Lane{Domain: c.Domain, Account: "acme"}, 2}, func(*spooled.Message, int) time.Time { return t.Wall.Add(time.Hour) }, &list),
-				t.undoClaim(c.Message.ID, c.Domain, c.Rcpts))
+			var list []spool.Claimed
+			err := errors.Join(t.Settle(&r),
+				t.Claim(spool.Want{Lane: spooled.Lane{Domain: c.Domain, Account: "acme"}, Max: 2}, func(*spooled.Message, int) time.Time { return t.Wall.Add(time.Hour) }, &list),
+				t.GiveBack(c))
 			if err != nil {
 				return err
 			}
@@ -189,7 +190,7 @@ func (w *twins) spoil(t *rapid.T) {
 func (w *twins) giveBack(t *rapid.T) {
 	n := w.take(t)
 	w.do(t, func(s *Store, i int) error {
-		err := s.Return(w.claims[i][n : n+1])
+		err := s.Spool.Return(w.claims[i][n : n+1])
 		w.claims[i] = slices.Delete(w.claims[i], n, n+1)
 		return err
 	})
@@ -197,15 +198,15 @@ func (w *twins) giveBack(t *rapid.T) {
 
 func (w *twins) dial(t *rapid.T) {
 	n := w.take(t)
-	w.do(t, func(s *Store, i int) error { return s.Dialled(w.claims[i][n : n+1]) })
+	w.do(t, func(s *Store, i int) error { return s.Spool.Dialled(w.claims[i][n : n+1]) })
 }
 
 // operate is what an operator does to a message that may be claimed.
 func (w *twins) operate(t *rapid.T) {
 	n := w.take(t)
-	op := rapid.SampledFrom([]Op{OpRetry, OpHold, OpRelease, OpDrop}).Draw(t, "op")
+	op := rapid.SampledFrom([]spool.Op{spool.OpRetry, spool.OpHold, spool.OpRelease, spool.OpDrop}).Draw(t, "op")
 	w.do(t, func(s *Store, i int) error {
-		_, err := s.Operate(Operation{Op: op, Tell: true}, []spooled.ID{w.claims[i][n].Message.ID})
+		_, err := s.Spool.Operate(spool.Operation{Op: op, Tell: true}, []spooled.ID{w.claims[i][n].Message.ID})
 		return err
 	})
 }
@@ -240,7 +241,7 @@ func (w *twins) suspend(t *rapid.T) {
 func (w *twins) work(t *rapid.T) {
 	w.do(t, func(s *Store, _ int) error {
 		_, err := s.Chores.Do()
-		_, _, dsns := s.SendDSNs()
+		_, _, dsns := s.Spool.SendDSNs()
 		return errors.Join(err, dsns)
 	})
 }
@@ -293,8 +294,8 @@ func TestStore_Settle_runsAgain(t *testing.T) {
 		var all sync.WaitGroup
 		for _, one := range list {
 			all.Go(func() {
-				r := Result{ID: one.Message.ID, Domain: one.Domain, Event: trace.Event{Kind: trace.EventAttempt}, Outcomes: []Outcome{{Rcpt: 0, State: spooled.Delivered}, {Rcpt: 1, State: spooled.Deferred}}}
-				if err := s.Settle(r); err != nil {
+				r := spool.Result{ID: one.Message.ID, Domain: one.Domain, Event: trace.Event{Kind: trace.EventAttempt}, Outcomes: []spool.Outcome{{Rcpt: 0, State: spooled.Delivered}, {Rcpt: 1, State: spooled.Deferred}}}
+				if err := s.Spool.Settle(r); err != nil {
 					t.Error(err)
 				}
 			})
@@ -307,7 +308,7 @@ func TestStore_Settle_runsAgain(t *testing.T) {
 		}
 		all.Wait()
 		for _, one := range list {
-			m, err := s.QueueMessage(one.Message.ID)
+			m, err := s.Spool.QueueMessage(one.Message.ID)
 			if err != nil {
 				t.Fatal(err)
 			}

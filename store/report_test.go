@@ -15,6 +15,7 @@ import (
 	"relay/store/people"
 	"relay/store/refusals"
 	"relay/store/remark"
+	"relay/store/spool"
 	"relay/store/spooled"
 )
 
@@ -103,7 +104,7 @@ func TestStore_Report_others(t *testing.T) {
 	for _, to := range []string{"a@a.test", "b@a.test"} {
 		c.add(time.Minute)
 		accept(t, s, "other", 100, to)
-		meetWith(t, s, claim(t, s, "a.test", "other", 1)[0], "Google", Outcome{State: spooled.Failed, Reply: "550 no", Verdict: mailreply.Verdict{Category: "InvalidRecipient"}})
+		meetWith(t, s, claim(t, s, "a.test", "other", 1)[0], "Google", spool.Outcome{State: spooled.Failed, Reply: "550 no", Verdict: mailreply.Verdict{Category: "InvalidRecipient"}})
 	}
 	r = report(t, s, "other", "")
 	if r.ErrorCount != 2 || len(r.Errors) != 2 || r.Errors[0].Recipient != "b@a.test" || r.Errors[0].Advice != refusals.AdviceRemove {

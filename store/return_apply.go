@@ -11,6 +11,7 @@ import (
 	"relay/store/refusals"
 	"relay/store/room"
 	"relay/store/sent"
+	"relay/store/spool"
 	"relay/store/spooled"
 	"relay/store/trace"
 )
@@ -85,7 +86,7 @@ func (t *tx) noteReturn(q *search) error {
 	if err != nil {
 		return err
 	}
-	rec, _, err := t.record(a.Name)
+	rec, err := t.s.Strangers.In(&t.Tx, a.Name)
 	if err != nil {
 		return err
 	}
@@ -169,10 +170,10 @@ func (t *tx) listReturn(q *search) error {
 	}
 	is := refusals.Refusal{Address: h.box, Category: q.Verdict.Category, Class: refusals.ClassBounced, Source: refusals.SourceBounce, Reply: q.Reply}
 	if is.Category == "" {
-		is.Category = Uncategorized
+		is.Category = spool.Uncategorized
 	}
 	if q.Kind == ReturnComplaint {
-		is.Class, is.Source, is.Category = refusals.ClassComplained, refusals.SourceComplaint, Complained
+		is.Class, is.Source, is.Category = refusals.ClassComplained, refusals.SourceComplaint, spool.Complained
 	}
 	is.MessageID = q.messageID(t.s)
 	return t.s.Refusals.Enter(&t.Tx, h.owner.Account, mailbox, &is)
@@ -203,7 +204,7 @@ func (t *tx) traceReturn(q *search) error {
 		t.s.Trace.Tell(&t.Tx, e, nil)
 		return nil
 	}
-	m, err := t.message(e.ID)
+	m, err := t.Message(e.ID)
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 	"relay/store/bucket"
 	"relay/store/maildomain"
 	"relay/store/quiet"
+	"relay/store/spool"
 	"relay/store/spooled"
 	"relay/store/trace"
 )
@@ -168,15 +169,15 @@ func (m *returnModel) send(b *back, r *rand.Rand, accounts []string) {
 	if no, err := b.Accept(in); err != nil || no != nil {
 		b.t.Fatal(no, err)
 	}
-	res := Result{ID: in.Message.ID, Domain: "x.test", Event: trace.Event{Kind: trace.EventAttempt}}
+	res := spool.Result{ID: in.Message.ID, Domain: "x.test", Event: trace.Event{Kind: trace.EventAttempt}}
 	for i, a := range to {
 		state := []spooled.State{spooled.Delivered, spooled.Delivered, spooled.Delivered, spooled.Failed}[r.IntN(4)]
-		res.Outcomes = append(res.Outcomes, Outcome{Rcpt: i, State: state})
+		res.Outcomes = append(res.Outcomes, spool.Outcome{Rcpt: i, State: state})
 		if state == spooled.Delivered {
 			m.sent = append(m.sent, modelMail{in.Message.ID, account, messageID, a, len(to), b.Now()})
 		}
 	}
-	if err := b.Settle(res); err != nil {
+	if err := b.Store.Spool.Settle(res); err != nil {
 		b.t.Fatal(err)
 	}
 }

@@ -12,7 +12,9 @@ import (
 	"relay/store/mailreply"
 	"relay/store/refusals"
 	"relay/store/signs"
+	"relay/store/spool"
 	"relay/store/spooled"
+	"relay/store/strangers"
 	"relay/store/trace"
 )
 
@@ -44,11 +46,11 @@ func (b *back) send(account, messageID string, to ...string) *spooled.Message {
 
 func (b *back) deliver(m *spooled.Message, state spooled.State) {
 	b.t.Helper()
-	res := Result{ID: m.ID, Domain: m.Recipients[0].Domain, Provider: "bigmail", Source: "192.0.2.7", Event: trace.Event{Kind: trace.EventAttempt}}
+	res := spool.Result{ID: m.ID, Domain: m.Recipients[0].Domain, Provider: "bigmail", Source: "192.0.2.7", Event: trace.Event{Kind: trace.EventAttempt}}
 	for i := range m.Recipients {
-		res.Outcomes = append(res.Outcomes, Outcome{Rcpt: i, State: state, Mark: MarkDelivered})
+		res.Outcomes = append(res.Outcomes, spool.Outcome{Rcpt: i, State: state, Mark: strangers.MarkDelivered})
 	}
-	if err := b.Settle(res); err != nil {
+	if err := b.Store.Spool.Settle(res); err != nil {
 		b.t.Fatal(err)
 	}
 }
@@ -85,7 +87,7 @@ func bounceOf(messageID, recipient string) Return {
 
 func complaintOf(messageID, recipient string) Return {
 	return Return{Kind: ReturnComplaint, MessageID: messageID, Recipient: recipient, Reporter: "bigmail.test",
-		Suppress: &refusals.Rule{Reason: Complained, Status: "5.7.1", Messages: 1}}
+		Suppress: &refusals.Rule{Reason: spool.Complained, Status: "5.7.1", Messages: 1}}
 }
 
 // What a report is about, by what it says.
@@ -149,10 +151,10 @@ func TestStore_Returned_effects(t *testing.T) {
 		t.Errorf("list of errors %+v, want %+v, %v", is, want, err)
 	}
 	is, ok, _ = b.Refusals.RefusedAs("acme", "bob@x.test")
-	if !ok || is.Category != Complained || is.Source != refusals.SourceComplaint || is.Advice != refusals.AdviceRemove {
+	if !ok || is.Category != spool.Complained || is.Source != refusals.SourceComplaint || is.Advice != refusals.AdviceRemove {
 		t.Errorf("list of errors %+v", is)
 	}
-	for to, reason := range map[string]string{"ann@x.test": "InvalidRecipient", "bob@x.test": Complained} {
+	for to, reason := range map[string]string{"ann@x.test": "InvalidRecipient", "bob@x.test": spool.Complained} {
 		if s, ok, _ := b.Refusals.Suppressed("acme", to); !ok || s.Reason != reason {
 			t.Errorf("suppression of %s: %v %+v", to, ok, s)
 		}
@@ -161,7 +163,7 @@ func TestStore_Returned_effects(t *testing.T) {
 	if err != nil || day.Bounced != 1 || day.Complained != 1 || day.Delivered != 2 {
 		t.Errorf("days %+v, %v", day, err)
 	}
-	rec, _, err := b.Record("acme")
+	rec, _, err := b.Strangers.Record("acme")
 	if err != nil || rec.Today.Unknown != 1 || rec.Today.Complaint != 1 {
 		t.Errorf("record %+v, %v", rec, err)
 	}
@@ -315,7 +317,7 @@ func TestStore_Returned_forged(t *testing.T) {
 func TestStore_Returned_otherDelivered(t *testing.T) {
 	b := newBack(t)
 	m := accept(t, b.Store, "acme", 10, "ann@x.test", "dan@y.test")
-	if err := b.Settle(Result{ID: m.ID, Domain: "x.test", Event: trace.Event{Kind: trace.EventAttempt}, Outcomes: []Outcome{{Rcpt: 0, State: spooled.Delivered}}}); err != nil {
+	if err := b.Store.Spool.Settle(spool.Result{ID: m.ID, Domain: "x.test", Event: trace.Event{Kind: trace.EventAttempt}, Outcomes: []spool.Outcome{{Rcpt: 0, State: spooled.Delivered}}}); err != nil {
 		t.Fatal(err)
 	}
 	for _, token := range []string{b.Delivered.Token(m, 1), oldToken(b.Store, m.ID, 1)} {

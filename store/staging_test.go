@@ -16,6 +16,7 @@ import (
 	"relay/store/bucket"
 	"relay/store/outcomes"
 	"relay/store/people"
+	"relay/store/spool"
 	"relay/store/spooled"
 	"relay/store/trace"
 )
@@ -147,7 +148,7 @@ func TestAccept_mostInTheQueueIsRefusedFirst(t *testing.T) {
 		t.Errorf("below the reserve: %v", err)
 	}
 	for _, m := range queued[:2] {
-		if _, _, err := s.Change(OpDrop, []spooled.ID{m.ID}); err != nil {
+		if _, _, err := s.Spool.Change(spool.OpDrop, []spooled.ID{m.ID}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -15,13 +15,14 @@ import (
 	"relay/store/outcomes"
 	"relay/store/signs"
 	"relay/store/sites"
+	"relay/store/spool"
 	"relay/store/spooled"
 )
 
 // dueLanes are those that a walk finds.
 func dueLanes(t testing.TB, s *Store) (list []spooled.Lane) {
 	t.Helper()
-	if _, _, err := s.VisitDue(nil, s.Now().Add(1000*time.Hour), func(l spooled.Lane) bool { list = append(list, l); return true }); err != nil {
+	if _, _, err := s.Spool.VisitDue(nil, s.Now().Add(1000*time.Hour), func(l spooled.Lane) bool { list = append(list, l); return true }); err != nil {
 		t.Fatal(err)
 	}
 	return list
@@ -65,10 +66,10 @@ func TestStop(t *testing.T) {
 	}
 	accept(t, s, "other", 100, "r@d1.test")
 	suspendHand(t, s, "acme")
-	if !s.Stopped("acme") || s.Stopped("other") {
+	if !s.Spool.Stopped("acme") || s.Spool.Stopped("other") {
 		t.Fatal("acme is to be stopped, other is not")
 	}
-	if _, ok, err := s.NextDue("d0.test", ""); ok || err != nil {
+	if _, ok, err := s.Spool.NextDue("d0.test", ""); ok || err != nil {
 		t.Errorf("something is due at d0.test: %v", err)
 	}
 	for i := range 150 {
@@ -80,12 +81,12 @@ func TestStop(t *testing.T) {
 		t.Errorf("due: %v", list)
 	}
 	c.add(30 * 24 * time.Hour)
-	if at := s.ExpiresOf(kept[0]); !at.Equal(kept[0].Expires) {
+	if at := s.Spool.ExpiresOf(kept[0]); !at.Equal(kept[0].Expires) {
 		t.Errorf("expires %s, was %s", at, kept[0].Expires)
 	}
 	resumeHand(t, s, "acme")
 	want := kept[0].Expires.Add(30 * 24 * time.Hour)
-	if at := s.ExpiresOf(kept[0]); at.Sub(want).Abs() > time.Second {
+	if at := s.Spool.ExpiresOf(kept[0]); at.Sub(want).Abs() > time.Second {
 		t.Errorf("after it was resumed it expires %s, want %s", at, want)
 	}
 	if steps := doChores(t, s); steps < 3 {
@@ -120,7 +121,7 @@ func TestStop_often(t *testing.T) {
 		resumeHand(t, s, "acme")
 	}
 	want := m.Expires.Add(30*24*time.Hour + 3*spooled.MostSpans*time.Second)
-	if late := s.ExpiresOf(m).Sub(want); late < 0 || late > time.Minute {
+	if late := s.Spool.ExpiresOf(m).Sub(want); late < 0 || late > time.Minute {
 		t.Errorf("expires %s after its time", late)
 	}
 	doChores(t, s)
@@ -138,7 +139,7 @@ func TestStop_openClaims(t *testing.T) {
 	list := claim(t, s, "dst.test", "acme", 2)
 	suspendHand(t, s, "acme")
 	settle(t, s, list[0], spooled.Delivered)
-	if err := s.Return(list[1:]); err != nil {
+	if err := s.Spool.Return(list[1:]); err != nil {
 		t.Fatal(err)
 	}
 	if list := claim(t, s, "dst.test", "acme", 5); len(list) > 0 {
@@ -175,7 +176,7 @@ func TestStop_reopened(t *testing.T) {
 	s.SetAbuse(signs.Default)
 	bounceAll(t, s, claim(t, s, "dst.test", "acme", 50))
 	again()
-	if !s.Stopped("acme") || len(claim(t, s, "dst.test", "acme", 50)) > 0 {
+	if !s.Spool.Stopped("acme") || len(claim(t, s, "dst.test", "acme", 50)) > 0 {
 		t.Fatal("the queue of a suspended account goes on after a start")
 	}
 	c.add(time.Hour)
@@ -210,16 +211,16 @@ func TestStop_closed(t *testing.T) {
 	if _, err := s.CloseAccount(behalf.Order{}, "acme", "gone"); err != nil {
 		t.Fatal(err)
 	}
-	if !s.Stopped("acme") || len(claim(t, s, "dst.test", "acme", 5)) > 0 {
+	if !s.Spool.Stopped("acme") || len(claim(t, s, "dst.test", "acme", 5)) > 0 {
 		t.Error("mail of a suspended account goes out when it is closed")
 	}
-	if _, _, err := s.Change(OpDrop, []spooled.ID{m.ID}); err != nil {
+	if _, _, err := s.Spool.Change(spool.OpDrop, []spooled.ID{m.ID}); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.RemoveAccount(behalf.Order{}, "acme"); err != nil {
 		t.Fatal(err)
 	}
-	if s.AnyStopped() {
+	if s.Spool.AnyStopped() {
 		t.Error("a stop stays behind")
 	}
 }
@@ -232,8 +233,8 @@ func TestStop_saysWhatMatters(t *testing.T) {
 	addAccount(t, s, "acme", quota.Plan{})
 	hold := func(provider string) {
 		t.Helper()
-		h := Hold{Account: "acme", Provider: provider, Reason: "unknown", Until: c.now().Add(24 * time.Hour), State: sites.PaceEntry{Key: provider, Value: []byte("v")}}
-		if err := errors.Join(s.HoldAccount(h), s.SlowAccount("acme", provider, "blame", "421 slow down")); err != nil {
+		h := spool.Hold{Account: "acme", Provider: provider, Reason: "unknown", Until: c.now().Add(24 * time.Hour), State: sites.PaceEntry{Key: provider, Value: []byte("v")}}
+		if err := errors.Join(s.Spool.HoldAccount(h), s.Spool.SlowAccount("acme", provider, "blame", "421 slow down")); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -276,7 +277,7 @@ func TestKept(t *testing.T) {
 	}
 	want(Kept{})
 	suspendHand(t, s, "acme")
-	since := s.StoppedSince("acme")
+	since := s.Spool.StoppedSince("acme")
 	want(Kept{Messages: 2, Emails: 4, Octets: 5000, Since: since})
 	err := s.update(0, func(t *tx) error { // as it was
 		none := func(p *outcomes.Progress) { p.Waiting = 0 }
@@ -289,7 +290,7 @@ func TestKept(t *testing.T) {
 	s = reopen(t, path, c)
 	defer s.Close()
 	want(Kept{Messages: 2, Emails: 4, Octets: 5000, Since: since})
-	if _, _, err := s.Change(OpDrop, []spooled.ID{last.ID}); err != nil {
+	if _, _, err := s.Spool.Change(spool.OpDrop, []spooled.ID{last.ID}); err != nil {
 		t.Fatal(err)
 	}
 	want(Kept{Messages: 1, Emails: 3, Octets: 2000, Since: since})

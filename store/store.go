@@ -19,6 +19,7 @@ import (
 	"relay/store/delivered"
 	"relay/store/egress"
 	"relay/store/engine"
+	"relay/store/envelope"
 	"relay/store/joblog"
 	"relay/store/known"
 	"relay/store/ledger"
@@ -33,7 +34,9 @@ import (
 	"relay/store/signing"
 	"relay/store/signs"
 	"relay/store/sites"
+	"relay/store/spool"
 	"relay/store/spooled"
+	"relay/store/strangers"
 	"relay/store/trace"
 )
 
@@ -90,24 +93,25 @@ type Options struct {
 
 // Store is an open store. Its methods may be called from any goroutine.
 type Store struct {
-	Trace    *trace.Trace   // what happened to messages
-	People   *people.People // who may use relay
-	Access   *access.Access // from where their logins are used
-	Remarks  *remark.Remarks
-	Sites    *sites.Sites
-	Egress   *egress.Egress
-	Signing  *signing.Signing
-	Refusals *refusals.Refusals
-	Bodies   *bodies.Bodies     // the content of messages
-	Outcomes *outcomes.Outcomes // what became of accounts' mail
-	Known    *known.Recipients  // that accounts wrote to
-	News     *news.News         // what is to be told
-	Jobs     *joblog.Jobs
-	Chores   *chores.Chores // what is left to be done for accounts
+	Trace     *trace.Trace   // what happened to messages
+	People    *people.People // who may use relay
+	Access    *access.Access // from where their logins are used
+	Remarks   *remark.Remarks
+	Sites     *sites.Sites
+	Egress    *egress.Egress
+	Signing   *signing.Signing
+	Refusals  *refusals.Refusals
+	Bodies    *bodies.Bodies       // the content of messages
+	Outcomes  *outcomes.Outcomes   // what became of accounts' mail
+	Known     *known.Recipients    // that accounts wrote to
+	Strangers *strangers.Strangers // recipients that accounts never wrote to, and how many they may reach
+	News      *news.News           // what is to be told
+	Jobs      *joblog.Jobs
+	Chores    *chores.Chores // what is left to be done for accounts
 
 	Delivered *delivered.Index // what was sent, and the tokens of reverse-paths
 
-	*Spool // the mail that waits
+	Spool *spool.Spool // the mail that waits
 
 	path string
 	db   *room.DB
@@ -163,11 +167,11 @@ func Open(path string, o Options) (*Store, error) {
 	if err := s.migrate(o.ReadOnly); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	if err := errors.Join(s.countAges(o.ReadOnly), s.countWaiting(o.ReadOnly), s.keepPrefix(o), s.People.LoadNetworks(), s.Signing.LoadSigners(), s.loadStops(), s.Known.LoadKey(), s.Delivered.Load(o.ReadOnly), s.loadHolds()); err != nil {
+	if err := errors.Join(s.Spool.Load(o.ReadOnly), s.countWaiting(o.ReadOnly), s.keepPrefix(o), s.People.LoadNetworks(), s.Signing.LoadSigners(), s.Known.LoadKey(), s.Delivered.Load(o.ReadOnly)); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	if !o.ReadOnly {
-		err = errors.Join(s.followNumbers(&o), s.Bodies.SweepOrphans(), s.releaseClaims())
+		err = errors.Join(s.followNumbers(&o), s.Bodies.SweepOrphans(), s.Spool.ReleaseClaims())
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
@@ -192,14 +196,17 @@ func (s *Store) furnish(o *Options) {
 	s.Known = known.New(s.db, known.Options{Zone: s.zone})
 	s.Bodies = bodies.New(s.db, bodies.Options{Shared: cmp.Or(o.Shared, 1_000_000_000), Memory: cmp.Or(o.Memory, 128<<20), IDs: &s.ids,
 		MaySign: s.Signing.MaySign, Held: s.Outcomes.Stored, Length: s.lengthOf, Log: s.quiet})
-	s.Spool = NewSpool(s.db, Rooms{Trace: s.Trace, Sites: s.Sites, Egress: s.Egress, Signing: s.Signing, Refusals: s.Refusals, Bodies: s.Bodies,
-		Outcomes: s.Outcomes, Delivered: s.Delivered, Known: s.Known, News: s.News},
-		SpoolOptions{Zone: s.zone, Log: s.log, Quiet: s.quiet, IDs: &s.ids, Customer: s.customer, Speaks: s.speaks})
+	s.Strangers = strangers.New(s.db, strangers.Options{Zone: s.zone, Known: s.Known, Refusals: s.Refusals, Outcomes: s.Outcomes,
+		Customer: func(t *room.Tx, account string) (strangers.Customer, error) { return s.in(*t).account(account) },
+		Tell:     func(t *room.Tx, n news.Item) error { return s.in(*t).TellOfQueue(n) }})
+	s.Spool = spool.New(s.db, spool.Rooms{Trace: s.Trace, Sites: s.Sites, Egress: s.Egress, Signing: s.Signing, Refusals: s.Refusals, Bodies: s.Bodies,
+		Outcomes: s.Outcomes, Delivered: s.Delivered, Strangers: s.Strangers, News: s.News, Envelopes: envelope.New()},
+		spool.Options{Zone: s.zone, Log: s.log, Quiet: s.quiet, IDs: &s.ids, Customer: s.customer, Speaks: s.speaks})
 	s.Chores = chores.New(s.db, s.Spool.Doers())
 }
 
 // customer is an account as the spool knows it.
-func (s *Store) customer(t *room.Tx, account string) (Customer, error) {
+func (s *Store) customer(t *room.Tx, account string) (spool.Customer, error) {
 	a, err := s.in(*t).account(account)
 	if err != nil {
 		return nil, err
@@ -209,7 +216,7 @@ func (s *Store) customer(t *room.Tx, account string) (Customer, error) {
 
 // flushMail writes what rooms have collected that are made after the engine.
 func (s *Store) flushMail(b *engine.Tx) error {
-	return errors.Join(s.Spool.flush(b), s.Outcomes.Flush(b))
+	return errors.Join(s.Spool.Flush(b), s.Strangers.Flush(b), s.Outcomes.Flush(b))
 }
 
 // ownerOf is the owner of an account's domains: the account, or the customer that has it.
@@ -241,7 +248,7 @@ func (s *Store) tellLost(t *room.Tx, account, domain, what string) error {
 
 // lengthOf is how many octets the body of a message has; -1: there is no such message.
 func (s *Store) lengthOf(t *room.Tx, id spooled.ID) (int64, error) {
-	m, err := s.in(*t).message(id)
+	m, err := s.in(*t).Message(id)
 	if err != nil || m == nil {
 		return -1, err
 	}
@@ -323,7 +330,7 @@ var migrations = []func(*tx) error{
 				return err
 			}
 		}
-		return t.Write(bucket.Meta, keyTotals, Totals{})
+		return spool.Begin(&t.Tx)
 	},
 	toContracts,                    // 1: accounts with one term and no ledger
 	func(*tx) error { return nil }, // 2: no claims; a relay that knows none would leave entries behind what it settles
@@ -383,13 +390,16 @@ func (s *Store) migrate(readOnly bool) error {
 
 // tx is one transaction, at one instant.
 type tx struct {
-	SpoolTx
+	spoolTx
 	s *Store
 }
 
-func (s *Store) in(t room.Tx) *tx { return s.on(s.Spool.in(t)) }
+// spoolTx is the transaction on the spool. The name keeps room.Tx in reach as tx.Tx.
+type spoolTx = spool.Tx
 
-func (s *Store) on(t *SpoolTx) *tx { return &tx{SpoolTx: *t, s: s} }
+func (s *Store) in(t room.Tx) *tx { return s.on(s.Spool.In(t)) }
+
+func (s *Store) on(t *spool.Tx) *tx { return &tx{spoolTx: *t, s: s} }
 
 func (s *Store) tx(e *engine.Tx) *tx { return s.in(s.db.Tx(e)) }
 
@@ -407,10 +417,10 @@ func (s *Store) grow(weight int, fn func(*tx) error) error {
 
 // updateThen is update for what may remove messages or queue mail.
 func (s *Store) updateThen(weight int, fn func(*tx) error) error {
-	return s.Spool.updateThen(weight, func(t *SpoolTx) error { return fn(s.on(t)) })
+	return s.Spool.UpdateThen(weight, func(t *spool.Tx) error { return fn(s.on(t)) })
 }
 
 // growThen is updateThen for what may not take the disk's last room.
 func (s *Store) growThen(weight int, fn func(*tx) error) error {
-	return s.Spool.growThen(weight, func(t *SpoolTx) error { return fn(s.on(t)) })
+	return s.Spool.GrowThen(weight, func(t *spool.Tx) error { return fn(s.on(t)) })
 }

@@ -21,6 +21,7 @@ import (
 	"relay/store/bucket"
 	"relay/store/ledger"
 	"relay/store/people"
+	"relay/store/spool"
 	"relay/store/spooled"
 	"relay/store/trace"
 )
@@ -47,6 +48,9 @@ func (c *clock) add(d time.Duration) {
 
 // newStore opens a store in a temporary folder; at the end of the test it is
 // proved and closed.
+// aStep is how many messages or lanes the spool changes in a transaction.
+const aStep = 64
+
 func newStore(t testing.TB) (*Store, *clock) {
 	t.Helper()
 	c := &clock{t: epoch}
@@ -114,9 +118,9 @@ func accept(t testing.TB, s *Store, account string, size int, to ...string) *spo
 	return in.Message
 }
 
-func claim(t testing.TB, s *Store, domain, account string, n int) []Claimed {
+func claim(t testing.TB, s *Store, domain, account string, n int) []spool.Claimed {
 	t.Helper()
-	list, err := s.Claim([]Want{{spooled.Lane{Domain: domain, Account: account}, n}}, func(_ *spooled.Message, tries int) time.Time {
+	list, err := s.Spool.Claim([]spool.Want{{Lane: spooled.Lane{Domain: domain, Account: account}, Max: n}}, func(_ *spooled.Message, tries int) time.Time {
 		return s.Now().Add(time.Duration(tries) * 5 * time.Minute)
 	})
 	if err != nil {
@@ -125,13 +129,13 @@ func claim(t testing.TB, s *Store, domain, account string, n int) []Claimed {
 	return list
 }
 
-func settle(t testing.TB, s *Store, c Claimed, state spooled.State) {
+func settle(t testing.TB, s *Store, c spool.Claimed, state spooled.State) {
 	t.Helper()
-	r := Result{ID: c.Message.ID, Domain: c.Domain, Event: trace.Event{Kind: trace.EventAttempt}}
+	r := spool.Result{ID: c.Message.ID, Domain: c.Domain, Event: trace.Event{Kind: trace.EventAttempt}}
 	for _, i := range c.Rcpts {
-		r.Outcomes = append(r.Outcomes, Outcome{Rcpt: i, State: state, Reply: "250 ok"})
+		r.Outcomes = append(r.Outcomes, spool.Outcome{Rcpt: i, State: state, Reply: "250 ok"})
 	}
-	if err := s.Settle(r); err != nil {
+	if err := s.Spool.Settle(r); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -141,10 +145,10 @@ func TestStore_LifeOfAMessage(t *testing.T) {
 	addAccount(t, s, "acme", quota.Plan{})
 	m := accept(t, s, "acme", 40_000, "x@a.test", "y@b.test", "z@a.test")
 
-	<-s.Ready()
-	first := s.TakeReady(1)
-	<-s.Ready() // there is more
-	if got := append(first, s.TakeReady(1000)...); len(first) != 1 || len(got) != 2 || got[0] == got[1] {
+	<-s.Spool.Ready()
+	first := s.Spool.TakeReady(1)
+	<-s.Spool.Ready() // there is more
+	if got := append(first, s.Spool.TakeReady(1000)...); len(first) != 1 || len(got) != 2 || got[0] == got[1] {
 		t.Errorf("TakeReady = %v, then %v, want the lanes of a.test and b.test", first, got)
 	}
 	body, err := io.ReadAll(s.Bodies.Open(m.ID))
@@ -173,7 +177,7 @@ func TestStore_LifeOfAMessage(t *testing.T) {
 	if u != want {
 		t.Errorf("Usage = %+v, want %+v", u, want)
 	}
-	if _, err := s.QueueMessage(m.ID); !errors.Is(err, ErrNotFound) {
+	if _, err := s.Spool.QueueMessage(m.ID); !errors.Is(err, ErrNotFound) {
 		t.Errorf("QueueMessage after the end: %v", err)
 	}
 	if _, err := io.ReadAll(s.Bodies.Open(m.ID)); !errors.Is(err, ErrNotFound) {
@@ -183,7 +187,7 @@ func TestStore_LifeOfAMessage(t *testing.T) {
 	if len(events) != 4 || events[0].Kind != trace.EventAccepted {
 		t.Errorf("Trace = %+v, want accepted and three attempts", events)
 	}
-	if sum, _ := s.Totals(); sum != (Totals{}) {
+	if sum, _ := s.Spool.Totals(); sum != (spool.Totals{}) {
 		t.Errorf("Totals = %+v, want none", sum)
 	}
 }
@@ -334,35 +338,35 @@ func TestStore_OperatorChanges(t *testing.T) {
 	s, c := newStore(t)
 	addAccount(t, s, "acme", quota.Plan{})
 	m := accept(t, s, "acme", 100, "x@a.test", "y@b.test")
-	change := func(op Op, want ...spooled.ID) {
+	change := func(op spool.Op, want ...spooled.ID) {
 		t.Helper()
-		done, missing, err := s.Change(op, []spooled.ID{m.ID, s.ids.Next(c.now())})
+		done, missing, err := s.Spool.Change(op, []spooled.ID{m.ID, s.ids.Next(c.now())})
 		if !slices.Equal(done, want) || len(missing) != 1 || err != nil {
 			t.Errorf("Change(%s) = %v, %v, %v", op, done, missing, err)
 		}
 		verify(t, s)
 	}
-	change(OpHold, m.ID)
+	change(spool.OpHold, m.ID)
 	if got := claim(t, s, "a.test", "acme", 1); len(got) != 0 {
 		t.Errorf("claimed what is held: %v", got)
 	}
 	if due, next, _ := s.DueLanes(s.Now(), 10, nil); len(due) != 0 || !next.IsZero() {
 		t.Errorf("DueLanes = %v, %v while all is held", due, next)
 	}
-	change(OpRetry) // it stays held
-	change(OpRelease, m.ID)
+	change(spool.OpRetry) // it stays held
+	change(spool.OpRelease, m.ID)
 	got := claim(t, s, "a.test", "acme", 1)
 	if len(got) != 1 {
 		t.Fatal("released, but not due")
 	}
-	if err := s.Return(got); err != nil {
+	if err := s.Spool.Return(got); err != nil {
 		t.Fatal(err)
 	}
 	got = claim(t, s, "a.test", "acme", 1)
 	if len(got) != 1 || got[0].Message.Recipients[0].Tries != 0 {
 		t.Fatalf("after Return: %+v", got)
 	}
-	change(OpDrop, m.ID)
+	change(spool.OpDrop, m.ID)
 	settle(t, s, got[0], spooled.Delivered) // the worker did not know
 	u, _ := s.Usage("acme", "2026-11")
 	if u.Failed != 2 || u.Delivered != 0 || u.Queued != 0 {
@@ -399,14 +403,14 @@ func TestStore_NoticeIsFreeAndStoredWithTheOutcome(t *testing.T) {
 	addAccount(t, s, "acme", quota.Plan{})
 	m := accept(t, s, "acme", 100, "x@a.test")
 	claim(t, s, "a.test", "acme", 1)
-	s.TakeReady(1000)
-	s.SetDSNs(plainDSNs(s, 0, strings.Repeat("x", 40_000)))
-	err := s.Settle(Result{ID: m.ID, Domain: "a.test", Event: trace.Event{Kind: trace.EventAttempt},
-		Outcomes: []Outcome{{Rcpt: 0, State: spooled.Failed, Reply: "550 no", DSN: &spooled.DSN{Action: "failed"}}}})
+	s.Spool.TakeReady(1000)
+	s.Spool.SetDSNs(plainDSNs(s, 0, strings.Repeat("x", 40_000)))
+	err := s.Spool.Settle(spool.Result{ID: m.ID, Domain: "a.test", Event: trace.Event{Kind: trace.EventAttempt},
+		Outcomes: []spool.Outcome{{Rcpt: 0, State: spooled.Failed, Reply: "550 no", DSN: &spooled.DSN{Action: "failed"}}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := s.TakeReady(1000); len(got) != 1 || got[0] != (spooled.Lane{Domain: "src.test", Account: "acme"}) {
+	if got := s.Spool.TakeReady(1000); len(got) != 1 || got[0] != (spooled.Lane{Domain: "src.test", Account: "acme"}) {
 		t.Errorf("TakeReady = %v", got)
 	}
 	dsn := claim(t, s, "src.test", "acme", 1)[0]
@@ -512,10 +516,10 @@ func TestStore_ReturnGoesOnAfterAMessageThatIsGone(t *testing.T) {
 	accept(t, s, "acme", 10, "x@a.test")
 	accept(t, s, "acme", 10, "y@a.test")
 	got := claim(t, s, "a.test", "acme", 2)
-	if _, _, err := s.Change(OpDrop, []spooled.ID{got[0].Message.ID}); err != nil {
+	if _, _, err := s.Spool.Change(spool.OpDrop, []spooled.ID{got[0].Message.ID}); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Return(got); err != nil {
+	if err := s.Spool.Return(got); err != nil {
 		t.Fatal(err)
 	}
 	if again := claim(t, s, "a.test", "acme", 2); len(again) != 1 || again[0].Message.Recipients[0].Tries != 0 {
@@ -533,7 +537,7 @@ func TestBodyReader_RemovedWhileItIsRead(t *testing.T) {
 		if _, err := io.ReadFull(r, make([]byte, bodies.ChunkSize)); err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := s.Change(OpDrop, []spooled.ID{m.ID}); err != nil {
+		if _, _, err := s.Spool.Change(spool.OpDrop, []spooled.ID{m.ID}); err != nil {
 			t.Fatal(err)
 		}
 		s.Bodies.Wait()

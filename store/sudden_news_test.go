@@ -12,6 +12,7 @@ import (
 	"relay/store/news"
 	"relay/store/people"
 	"relay/store/room"
+	"relay/store/spool"
 )
 
 // The most that news has mails of states, of limits and of logins in a day: an account, an address.
@@ -120,9 +121,9 @@ func TestNews_manyAccountsOneAddress(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var mail []Notice
+			var mail []spool.Notice
 			if told != nil {
-				mail = []Notice{mailTo("Victim@d.test")}
+				mail = []spool.Notice{mailTo("Victim@d.test")}
 			}
 			before := len(ownMails(t, s))
 			if err := s.Tell(&list[i], mail); err != nil {

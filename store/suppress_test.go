@@ -8,6 +8,7 @@ import (
 	"relay/quota"
 	"relay/store/behalf"
 	"relay/store/refusals"
+	"relay/store/spool"
 	"relay/store/spooled"
 	"relay/store/trace"
 )
@@ -18,19 +19,19 @@ var (
 )
 
 // meet settles all recipients of a claim with one outcome.
-func meet(t *testing.T, s *Store, c Claimed, state spooled.State, reply string, by *refusals.Rule) {
+func meet(t *testing.T, s *Store, c spool.Claimed, state spooled.State, reply string, by *refusals.Rule) {
 	t.Helper()
-	r := Result{ID: c.Message.ID, Domain: c.Domain, Event: trace.Event{Kind: trace.EventAttempt}}
+	r := spool.Result{ID: c.Message.ID, Domain: c.Domain, Event: trace.Event{Kind: trace.EventAttempt}}
 	for _, i := range c.Rcpts {
-		r.Outcomes = append(r.Outcomes, Outcome{Rcpt: i, State: state, Reply: reply, Suppress: by})
+		r.Outcomes = append(r.Outcomes, spool.Outcome{Rcpt: i, State: state, Reply: reply, Suppress: by})
 	}
-	if err := s.Settle(r); err != nil {
+	if err := s.Spool.Settle(r); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // claimOne claims what is due of acme at a.test, which is one message.
-func claimOne(t *testing.T, s *Store) Claimed {
+func claimOne(t *testing.T, s *Store) spool.Claimed {
 	t.Helper()
 	list := claim(t, s, "a.test", "acme", 10)
 	if len(list) != 1 {
@@ -90,19 +91,19 @@ func TestStore_Suppress_all(t *testing.T) {
 	if n, err := s.Refusals.AddSuppressions(behalf.Order{}, "acme", []refusals.Suppression{{Recipient: "x@a.test", Reason: refusals.ByHand}, {Recipient: "X@a.test"}}); n != 1 || err != nil {
 		t.Fatal(n, err)
 	}
-	for range mostPutOff + 5 {
+	for range aStep + 5 {
 		accept(t, s, "acme", 100, "x@a.test")
 	}
 	accept(t, s, "acme", 100, "y@a.test")
-	s.TakeReady(1000)
+	s.Spool.TakeReady(1000)
 	list := claim(t, s, "a.test", "acme", 100)
-	if len(list) != mostPutOff || !slices.Contains(s.TakeReady(1000), spooled.Lane{Domain: "a.test", Account: "acme"}) {
+	if len(list) != aStep || !slices.Contains(s.Spool.TakeReady(1000), spooled.Lane{Domain: "a.test", Account: "acme"}) {
 		t.Fatalf("%d claimed", len(list))
 	}
 	if list = claim(t, s, "a.test", "acme", 1); len(list) != 6 || len(list[5].Rcpts) != 1 {
 		t.Fatalf("%d claimed: %+v", len(list), list)
 	}
-	if sum, _ := s.Totals(); sum.Messages != 1 {
+	if sum, _ := s.Spool.Totals(); sum.Messages != 1 {
 		t.Errorf("%+v are left", sum)
 	}
 	verify(t, s)
@@ -176,7 +177,7 @@ func TestStore_Suppress_own(t *testing.T) {
 	addAccount(t, s, "acme", quota.Plan{})
 	for range 2 {
 		m := &spooled.Message{ID: s.ids.Next(s.Now()), Account: "acme", Own: spooled.NoteEnding, Expires: s.Now().AddDate(0, 0, 1), Recipients: []spooled.Recipient{{Address: "x@a.test", Domain: "a.test", State: spooled.Queued}}}
-		if err := s.update(0, func(t *tx) error { _, err := t.enqueueOwn(m, []byte("x\r\n")); return err }); err != nil {
+		if err := s.updateThen(0, func(t *tx) error { return t.QueueOwn(&spool.Notice{Message: *m, Body: []byte("x\r\n")}, m.ID, m.Own) }); err != nil {
 			t.Fatal(err)
 		}
 		meet(t, s, claimOne(t, s), spooled.Failed, "550 5.1.1 unknown", unknownUser)
@@ -188,7 +189,7 @@ func TestStore_Suppress_own(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := &spooled.Message{ID: s.ids.Next(s.Now()), Account: "acme", Own: spooled.NoteEnding, Expires: s.Now().AddDate(0, 0, 1), Recipients: []spooled.Recipient{{Address: "x@a.test", Domain: "a.test", State: spooled.Queued}}}
-	if err := s.update(0, func(t *tx) error { _, err := t.enqueueOwn(m, []byte("x\r\n")); return err }); err != nil {
+	if err := s.updateThen(0, func(t *tx) error { return t.QueueOwn(&spool.Notice{Message: *m, Body: []byte("x\r\n")}, m.ID, m.Own) }); err != nil {
 		t.Fatal(err)
 	}
 	if got := claimOne(t, s); len(got.Suppressed) != 0 {

@@ -77,9 +77,9 @@ func (t *tx) switchQueue(was, is *Account) error {
 	case was.State == is.State:
 		return nil
 	case is.State == ledger.Suspended:
-		return t.stopQueue(is.Name)
+		return t.StopQueue(is.Name)
 	case was.State == ledger.Suspended && is.State != ledger.Closed:
-		if stopped, err := t.startQueue(is.Name); err != nil || !stopped {
+		if stopped, err := t.StartQueue(is.Name); err != nil || !stopped {
 			return err
 		}
 		return t.forgive(is)

@@ -9,6 +9,7 @@ import (
 	"relay/store/behalf"
 	"relay/store/mailreply"
 	"relay/store/signing"
+	"relay/store/spool"
 	"relay/store/spooled"
 	"relay/store/trace"
 )
@@ -22,16 +23,16 @@ func TestStore_Tallies(t *testing.T) {
 		t.Helper()
 		accept(t, s, "acme", 100, "x@a.test")
 		got := claimOne(t, s)
-		r := Result{ID: got.Message.ID, Domain: "a.test", Provider: provider, Event: trace.Event{Kind: trace.EventAttempt}, Signature: signing.Signature{Fields: "x", Made: s.Now(), Domain: domain},
-			Outcomes: []Outcome{{Rcpt: 0, State: state, Reply: reply, Verdict: mailreply.Verdict{Category: "SpamContent"}}}}
+		r := spool.Result{ID: got.Message.ID, Domain: "a.test", Provider: provider, Event: trace.Event{Kind: trace.EventAttempt}, Signature: signing.Signature{Fields: "x", Made: s.Now(), Domain: domain},
+			Outcomes: []spool.Outcome{{Rcpt: 0, State: state, Reply: reply, Verdict: mailreply.Verdict{Category: "SpamContent"}}}}
 		if state != spooled.Delivered {
 			r.Outcomes[0].Sample = mailreply.Sample{MX: "mx", Reply: reply, Kind: reply}
 		}
-		if err := s.Settle(r); err != nil {
+		if err := s.Spool.Settle(r); err != nil {
 			t.Fatal(err)
 		}
 		if state == spooled.Deferred {
-			if _, _, err := s.Change(OpDrop, []spooled.ID{got.Message.ID}); err != nil {
+			if _, _, err := s.Spool.Change(spool.OpDrop, []spooled.ID{got.Message.ID}); err != nil {
 				t.Fatal(err)
 			}
 		}

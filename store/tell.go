@@ -7,12 +7,13 @@ import (
 
 	"relay/store/ledger"
 	"relay/store/news"
+	"relay/store/spool"
 	"relay/store/spooled"
 )
 
 // Tell queues the mails of a piece of news, takes it away and notes it as told, all in one
 // transaction. It does nothing if the news is gone, and puts off what an address gets too often.
-func (s *Store) Tell(n *news.Item, mails []Notice) error {
+func (s *Store) Tell(n *news.Item, mails []spool.Notice) error {
 	err := s.growThen(weightOf(mails), func(t *tx) error {
 		is, err := news.Pending(&t.Tx, n)
 		if err != nil || is == nil {
@@ -34,7 +35,7 @@ func (s *Store) Tell(n *news.Item, mails []Notice) error {
 
 // Send queues mails about an account, or with "" of the operator's own, for a person who asks
 // for them. They are of the kind of n, and nothing is noted as told.
-func (s *Store) Send(n *news.Item, mails []Notice) (ids []spooled.ID, err error) {
+func (s *Store) Send(n *news.Item, mails []spool.Notice) (ids []spooled.ID, err error) {
 	err = s.growThen(weightOf(mails), func(t *tx) (err error) {
 		ids, err = t.queueAll(n, mails)
 		return err
@@ -47,7 +48,7 @@ func (s *Store) Send(n *news.Item, mails []Notice) (ids []spooled.ID, err error)
 
 // holdMails puts off sudden news whose mails go to an address that got too many of the
 // account's reseller or customer, and reports that.
-func (t *tx) holdMails(n *news.Item, mails []Notice) (held bool, err error) {
+func (t *tx) holdMails(n *news.Item, mails []spool.Notice) (held bool, err error) {
 	if !n.Kind.Sudden() || n.Account == "" || len(mails) == 0 {
 		return false, nil
 	}
@@ -69,7 +70,7 @@ func (t *tx) holdMails(n *news.Item, mails []Notice) (held bool, err error) {
 }
 
 // weightOf is about how many octets the transaction writes that queues mails.
-func weightOf(mails []Notice) int {
+func weightOf(mails []spool.Notice) int {
 	weight := 1024
 	for i := range mails {
 		weight += len(mails[i].Body) + 1024
@@ -78,7 +79,7 @@ func weightOf(mails []Notice) int {
 }
 
 // queueAll queues the mails of a piece of news.
-func (t *tx) queueAll(n *news.Item, mails []Notice) (ids []spooled.ID, err error) {
+func (t *tx) queueAll(n *news.Item, mails []spool.Notice) (ids []spooled.ID, err error) {
 	for i := range mails {
 		id, err := t.queueNews(n, &mails[i])
 		if err != nil {
@@ -90,15 +91,13 @@ func (t *tx) queueAll(n *news.Item, mails []Notice) (ids []spooled.ID, err error
 }
 
 // queueNews queues a mail. The caller's copy of the message stays as it is.
-func (t *tx) queueNews(n *news.Item, mail *Notice) (spooled.ID, error) {
+func (t *tx) queueNews(n *news.Item, mail *spool.Notice) (spooled.ID, error) {
 	m := mail.Message
 	m.ID, m.Account, m.For, m.Sender, m.Period, m.Own = t.s.ids.Next(t.Wall), "", n.Account, "", "", noteOf(n.Kind)
 	if n.Kind == news.Ending { // it is not tried any more once the term has ended
 		m.Expires = earliest(m.Expires, n.Until)
 	}
-	lanes, err := t.enqueueOwn(&m, mail.Body)
-	t.then.lanes = append(t.then.lanes, lanes...)
-	return m.ID, err
+	return m.ID, t.QueueOwn(&spool.Notice{Message: m, Body: mail.Body}, m.ID, m.Own)
 }
 
 // noteTold remembers news as told. That mail waits is remembered in the account's record.
@@ -118,7 +117,7 @@ func (t *tx) noteTold(n *news.Item) error {
 
 // toldWaits notes how far the customer knows when its first sendings go out.
 func (t *tx) toldWaits(a *Account, n *news.Item) error {
-	rec, _, err := t.record(a.Name)
+	rec, err := t.s.Strangers.In(&t.Tx, a.Name)
 	if err != nil {
 		return err
 	}

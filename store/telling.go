@@ -7,6 +7,7 @@ import (
 	"relay/store/ledger"
 	"relay/store/news"
 	"relay/store/people"
+	"relay/store/room"
 	"relay/store/signing"
 	"relay/store/signs"
 	"relay/store/spooled"
@@ -123,12 +124,12 @@ func (t *tx) waitsOf(n *news.Item, told *Told) (*Told, error) {
 	if err != nil {
 		return nil, err
 	}
-	rec, _, err := t.record(a.Name)
+	rec, err := t.s.Strangers.In(&t.Tx, a.Name)
 	if err != nil {
 		return nil, err
 	}
 	n.LastDay = rec.First.Last
-	told.Waiting, told.Cap, told.LastDay = rec.Waiting, rec.First.Cap, DayStart(max(rec.First.Last, rec.Today.Number), t.s.zone)
+	told.Waiting, told.Cap, told.LastDay = rec.Waiting, rec.First.Cap, room.DayStart(max(rec.First.Last, rec.Today.Number), t.s.zone)
 	if rec.Waiting == 0 {
 		return nil, nil
 	}

@@ -16,11 +16,11 @@ import (
 // suspect counts a message of a session that is watched. If it is too much the login is held,
 // and the refusal says so.
 func (t *tx) suspect(m *spooled.Message, login string, asked quota.Charge) (*Refusal, error) {
-	held, err := t.s.Access.Suspect(&t.Tx, login, asked.Messages, func() (int64, bool, error) { return t.firstTime(m) })
+	held, err := t.s.Access.Suspect(&t.Tx, login, asked.Messages, func() (int64, bool, error) { return t.s.Strangers.FirstTime(&t.Tx, m) })
 	if err != nil || held == nil {
 		return nil, err
 	}
-	return &Refusal{Account: m.Account, State: ledger.Active, Login: login, Held: held.Hold}, t.holdMail(held)
+	return &Refusal{Account: m.Account, State: ledger.Active, Login: login, Held: held.Hold}, t.HoldMail(held)
 }
 
 const usualDays = 35 * 24 * time.Hour // a monthly newsletter is usual

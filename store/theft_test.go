@@ -13,6 +13,7 @@ import (
 	"relay/store/news"
 	"relay/store/people"
 	"relay/store/spooled"
+	"relay/store/strangers"
 )
 
 // customer of a story: the account acme, whose usual recipients are known.
@@ -34,7 +35,7 @@ func newCustomer(t *testing.T, seed uint64, usual int, capped bool) *customer {
 	})
 	s.Access.SetTheft(access.Theft{Failed: 5, Recipients: 50})
 	if capped {
-		if err := s.SetStrangers(Strangers{Cap: 100_000, Direct: func(string) bool { return true }, Way: "mx"}); err != nil {
+		if err := s.Strangers.SetRules(strangers.Rules{Cap: 100_000, Direct: func(string) bool { return true }, Way: "mx"}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"relay/store/behalf"
 	"relay/store/bucket"
 	"relay/store/engine"
+	"relay/store/spool"
 	"relay/store/spooled"
 	"relay/store/trace"
 )
@@ -18,11 +19,11 @@ import (
 func TestStore_unreadableCounters(t *testing.T) {
 	take := func(s *Store) error { _, err := s.Accept(intake(s, "acme", 100, "x@a.test")); return err }
 	deliverTo := func(s *Store, domain string) error {
-		list, err := s.Claim([]Want{{spooled.Lane{Domain: domain, Account: "acme"}, 1}}, func(*spooled.Message, int) time.Time { return s.Now().Add(time.Minute) })
+		list, err := s.Spool.Claim([]spool.Want{{Lane: spooled.Lane{Domain: domain, Account: "acme"}, Max: 1}}, func(*spooled.Message, int) time.Time { return s.Now().Add(time.Minute) })
 		if err != nil || len(list) != 1 {
 			t.Fatalf("claimed %v, %v", list, err)
 		}
-		return s.Settle(Result{ID: list[0].Message.ID, Domain: domain, Event: trace.Event{Kind: trace.EventAttempt}, Outcomes: []Outcome{{State: spooled.Delivered}}})
+		return s.Spool.Settle(spool.Result{ID: list[0].Message.ID, Domain: domain, Event: trace.Event{Kind: trace.EventAttempt}, Outcomes: []spool.Outcome{{State: spooled.Delivered}}})
 	}
 	deliver := func(s *Store) error { return deliverTo(s, "a.test") }
 	order := func(plan string) func(*Store) error {
@@ -37,8 +38,8 @@ func TestStore_unreadableCounters(t *testing.T) {
 		"charges":     {bucket.Usage, []byte("acme\x002026-11"), take, false},
 		"progress":    {bucket.Usage, progressKey("acme", "2026-11"), deliver, false},
 		"what waits":  {bucket.Usage, progressKey("acme", "2026-11"), take, false},
-		"totals":      {bucket.Meta, keyTotals, take, true},
-		"ages":        {bucket.Meta, keyAges, take, true},
+		"totals":      {bucket.Meta, []byte("totals"), take, true},
+		"ages":        {bucket.Meta, []byte("ages"), take, true},
 		"closed days": {bucket.DaysOf, dayKey("acme", "2026-11-23", "2026-11"), deliver, false},
 		"currency":    {bucket.Meta, keyCurrency, order("priced"), false},
 		"ledger":      {bucket.Ledger, numberKey("acme", 1), order("free"), false},

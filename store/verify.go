@@ -11,18 +11,20 @@ import (
 	"relay/store/news"
 	"relay/store/people"
 	"relay/store/room"
+	"relay/store/spool"
 	"relay/store/spooled"
+	"relay/store/strangers"
 )
 
 // VerifyStats says how much Verify looked at.
 type VerifyStats struct {
-	Accounts int64  `json:"accounts"`
-	Messages int64  `json:"messages"`
-	Queued   int64  `json:"queue_entries"`
-	Bodies   int64  `json:"body_bytes"`
-	Staged   int64  `json:"staged_bodies"` // being received, or being removed
-	Problems int64  `json:"problems"`
-	Totals   Totals `json:"totals"`
+	Accounts int64        `json:"accounts"`
+	Messages int64        `json:"messages"`
+	Queued   int64        `json:"queue_entries"`
+	Bodies   int64        `json:"body_bytes"`
+	Staged   int64        `json:"staged_bodies"` // being received, or being removed
+	Problems int64        `json:"problems"`
+	Totals   spool.Totals `json:"totals"`
 }
 
 // verifier walks the file once; buckets in the order of IDs are walked side by side.
@@ -259,7 +261,7 @@ func (v *verifier) claims() error {
 			v.fault("%v", err)
 			return
 		}
-		m, err := v.t.message(id)
+		m, err := v.t.Message(id)
 		switch {
 		case err != nil: // told already
 		case m == nil:
@@ -279,7 +281,7 @@ func (v *verifier) heads() error {
 			return
 		}
 		last = append(last[:0], k[:len(k)-24]...)
-		if head := headOf(v.t.Tx.Tx, last); head != noHead {
+		if head := spool.HeadOf(v.t.Tx.Tx, last); head != spool.NoHead {
 			lanes++
 			if v.t.Get(bucket.Due, spooled.DueKey(room.ParseTime(k[len(last):]), last)) == nil {
 				v.fault("lane %q does not lie under its head", last)
@@ -336,7 +338,7 @@ func (v *verifier) waiting() error {
 		v.fault("%d entries of mail that waits for the cap of first sendings, the messages ask for %d", listed, v.listed)
 	}
 	return errors.Join(err, v.each(bucket.Records, func(k, raw []byte) {
-		var r Record
+		var r strangers.Record
 		if err := room.Decode(bucket.Records, k, raw, &r); err != nil {
 			v.fault("%v", err)
 		} else if r.Waiting != v.waits[string(k)] {
@@ -347,11 +349,11 @@ func (v *verifier) waiting() error {
 
 // totals: the sums of the spool, and its counts by age, are those of its messages.
 func (v *verifier) totals() {
-	var sum Totals
-	if _, e := v.t.Read(bucket.Meta, keyTotals, &sum); e != nil {
+	sum, e := spool.TotalsIn(&v.t.Tx)
+	if e != nil {
 		v.fault("%v", e)
 	}
-	if of, e := spooled.ReadAges(v.t.Get(bucket.Meta, keyAges)); e != nil {
+	if of, e := spool.AgesIn(&v.t.Tx); e != nil {
 		v.fault("%v", e)
 	} else if n := of.Messages(); n != v.stats.Totals.Messages {
 		v.fault("counts by age say %d messages, the spool holds %d", n, v.stats.Totals.Messages)

@@ -72,7 +72,7 @@ func wantWarned(t testing.TB, when string, s *Store, want ...string) {
 // mails of relay's own that wait, oldest first.
 func mails(t testing.TB, s *Store) []*spooled.Message {
 	t.Helper()
-	list, err := s.Sweep(spooled.ID{}, s.Now().AddDate(2, 0, 0), 100)
+	list, err := s.Spool.Sweep(spooled.ID{}, s.Now().AddDate(2, 0, 0), 100)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +179,7 @@ func TestWarn_mailIsNotCharged(t *testing.T) {
 		t.Errorf("usage %+v", before)
 	}
 	tellNews(t, s, news.Ending)
-	if got := s.TakeReady(1000); !slices.Contains(got, spooled.Lane{Domain: "acme.test", Account: ""}) {
+	if got := s.Spool.TakeReady(1000); !slices.Contains(got, spooled.Lane{Domain: "acme.test", Account: ""}) {
 		t.Errorf("ready %v: the mail is not announced", got)
 	}
 	list := claim(t, s, "acme.test", "", 9)

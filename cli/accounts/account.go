@@ -18,8 +18,8 @@ import (
 	"relay/report/api/answer"
 	"relay/report/api/field"
 	"relay/report/words"
-	"relay/store"
 	"relay/store/record"
+	"relay/store/strangers"
 )
 
 // Command is relay account.
@@ -92,7 +92,7 @@ The password is generated and shown only once, unless --password-stdin provides 
 func firstCap(text string) (int, error) {
 	switch text {
 	case "none":
-		return store.NoCap, nil
+		return strangers.NoCap, nil
 	case "default":
 		return 0, nil
 	}

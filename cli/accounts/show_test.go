@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"relay/report/api/accounts"
-	"relay/store"
+	"relay/store/strangers"
 )
 
 func TestRecord_text(t *testing.T) {
@@ -20,7 +20,7 @@ func TestRecord_text(t *testing.T) {
 		"new":          {&young, 0, "new: 340 of 1,000 e-mails delivered by MX, 2 of 7 clean days", "57 of 800 used today"},
 		"waits":        {&waits, 0, "new: 340 of 1,000 e-mails delivered by MX, 2 of 7 clean days", "800 of 800 used today; 1,200 recipients wait, the last goes out on 2026-12-03"},
 		"proven":       {&proven, 0, "", ""},
-		"no limit":     {&proven, store.NoCap, "", "no limit"},
+		"no limit":     {&proven, strangers.NoCap, "", "no limit"},
 		"by smarthost": {nil, 0, "", ""},
 	} {
 		v := &accounts.AccountDetail{Account: accounts.Account{FirstCap: x.cap}, Record: x.record}

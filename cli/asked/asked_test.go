@@ -27,6 +27,7 @@ import (
 	"relay/store"
 	"relay/store/behalf"
 	"relay/store/mailreply"
+	"relay/store/spool"
 	"relay/store/spooled"
 	"relay/store/trace"
 )
@@ -138,7 +139,7 @@ func (w *world) ask(in backmail.Incoming, text string) (to []string, bodies []st
 
 func (w *world) queue() map[spooled.ID]*spooled.Message {
 	list := map[spooled.ID]*spooled.Message{}
-	err := w.st.Queue(spooled.ID{}, func(m *spooled.Message) error { one := *m; list[m.ID] = &one; return nil })
+	err := w.st.Spool.Queue(spooled.ID{}, func(m *spooled.Message) error { one := *m; list[m.ID] = &one; return nil })
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -260,11 +261,11 @@ func TestDesk_list(t *testing.T) {
 	if no, err := w.st.Accept(store.Intake{Message: m, Body: b}); no != nil || err != nil {
 		t.Fatal(no, err)
 	}
-	list, err := w.st.Claim([]store.Want{{Lane: spooled.Lane{Domain: "example.net", Account: "shop"}, Max: 1}}, func(*spooled.Message, int) time.Time { return w.at.Add(time.Hour) })
+	list, err := w.st.Spool.Claim([]spool.Want{{Lane: spooled.Lane{Domain: "example.net", Account: "shop"}, Max: 1}}, func(*spooled.Message, int) time.Time { return w.at.Add(time.Hour) })
 	if err != nil || len(list) != 1 {
 		t.Fatal(list, err)
 	}
-	if err := w.st.Settle(store.Result{ID: m.ID, Domain: "example.net", Event: trace.Event{Kind: trace.EventAttempt}, Outcomes: []store.Outcome{
+	if err := w.st.Spool.Settle(spool.Result{ID: m.ID, Domain: "example.net", Event: trace.Event{Kind: trace.EventAttempt}, Outcomes: []spool.Outcome{
 		{Rcpt: 0, State: spooled.Failed, Reply: "550 5.1.1 nobody of that name", Verdict: mailreply.Verdict{Category: "InvalidRecipient", Blame: "recipient"}},
 		{Rcpt: 1, State: spooled.Failed, Reply: "452 4.2.2 full", Verdict: mailreply.Verdict{Category: "QuotaIssues", Blame: "recipient"}}}}); err != nil {
 		t.Fatal(err)

@@ -138,7 +138,7 @@ func (c *Commands) proveCompacted(ctx context.Context, fresh string, st *store.S
 		return exit.Fail(exit.Failed, "nothing was changed; relay check --store tells more, and relay restore FILE brings back a backup",
 			"the store has %s, the first: %s", words.Plural(n, "problem"), words.Clean(found.Problems[0]))
 	}
-	sum, err := st.Totals()
+	sum, err := st.Spool.Totals()
 	if err == nil && sum != found.Stats.Totals {
 		err = exit.Fail(exit.Failed, "nothing was changed; relay check --store tells more", "the new file holds %+v, the store %+v", found.Stats.Totals, sum)
 	}

@@ -12,6 +12,7 @@ import (
 	"relay/report/api/host"
 	"relay/report/words"
 	"relay/store"
+	"relay/store/spool"
 )
 
 // Manifest describes a copy of the store. It lies beside the copy, JSON.
@@ -83,7 +84,7 @@ func (m *Manifest) CheckProof(s *store.VerifyStats) error {
 	if s.Accounts == m.Accounts && s.Totals == m.Totals {
 		return nil
 	}
-	is := func(accounts int64, t store.Totals) string {
+	is := func(accounts int64, t spool.Totals) string {
 		return fmt.Sprintf("%s, %s, %s, %s octets", words.Plural(accounts, "account"), words.Plural(t.Messages, "message"),
 			words.Plural(t.Recipients, "recipient"), words.Number(t.Bytes))
 	}

@@ -14,6 +14,7 @@ import (
 	"relay/mailer/suppress"
 	"relay/mailer/verdict"
 	"relay/store"
+	"relay/store/strangers"
 )
 
 // Delivery is the [delivery] section: how mail goes out.
@@ -119,7 +120,7 @@ func (c *Config) Mailer() settings.Config {
 // capOf is the mailer's cap of first sendings.
 func capOf(n int) int {
 	if n == 0 {
-		return store.NoCap
+		return strangers.NoCap
 	}
 	return n
 }

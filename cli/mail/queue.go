@@ -8,7 +8,7 @@ import (
 	"relay/cli/shell"
 	"relay/report/api/field"
 	api "relay/report/api/mail"
-	"relay/store"
+	"relay/store/spool"
 )
 
 // QueueCommand is relay queue.
@@ -16,10 +16,10 @@ func QueueCommand(e *shell.Env) *cli.Command {
 	const onlyNow = "Only mail in the queue now is held, not mail accepted later. To stop new mail of an account: relay account suspend NAME."
 	return shell.Group("queue", "mail that is not delivered yet",
 		queueList(e), queueTop(e), queueShow(e),
-		queueChange(e, api.Retry, store.OpRetry, "try messages again now", "Held messages stay held. Next hops that are down are tried again too."),
-		queueChange(e, api.Hold, store.OpHold, "stop messages until they are released", "Held messages are neither tried nor expired. "+onlyNow),
-		queueChange(e, api.Release, store.OpRelease, "release held messages", ""),
-		queueChange(e, api.Drop, store.OpDrop, "delete messages", "Dropped mail stays charged, and counts as failed. The sender gets a DSN if its address certainly belongs to the customer: the account's contact, or one of the account's named senders. --silent sends none."))
+		queueChange(e, api.Retry, spool.OpRetry, "try messages again now", "Held messages stay held. Next hops that are down are tried again too."),
+		queueChange(e, api.Hold, spool.OpHold, "stop messages until they are released", "Held messages are neither tried nor expired. "+onlyNow),
+		queueChange(e, api.Release, spool.OpRelease, "release held messages", ""),
+		queueChange(e, api.Drop, spool.OpDrop, "delete messages", "Dropped mail stays charged, and counts as failed. The sender gets a DSN if its address certainly belongs to the customer: the account's contact, or one of the account's named senders. --silent sends none."))
 }
 
 // queueFilter chooses messages by what they are.

@@ -19,20 +19,20 @@ import (
 	"relay/report/api/field"
 	api "relay/report/api/mail"
 	"relay/report/words"
-	"relay/store"
+	"relay/store/spool"
 	"relay/store/spooled"
 )
 
 // opWords are the operations in words.
-var opWords = map[store.Op]string{
-	store.OpRetry: "will be tried now", store.OpHold: "held", store.OpRelease: "released", store.OpDrop: "dropped",
+var opWords = map[spool.Op]string{
+	spool.OpRetry: "will be tried now", spool.OpHold: "held", spool.OpRelease: "released", spool.OpDrop: "dropped",
 }
 
-func queueChange(e *shell.Env, ask *act.Act[api.Change, api.Changed], op store.Op, text, more string) *cli.Command {
+func queueChange(e *shell.Env, ask *act.Act[api.Change, api.Changed], op spool.Op, text, more string) *cli.Command {
 	g := &changing{e: e, ask: ask}
 	flags := append(g.filter.flags(), &cli.BoolFlag{Name: "all", Usage: "every message in the queue", Destination: &g.all},
 		&cli.BoolFlag{Name: "dry-run", Usage: "list the recipients it would change, and change nothing", Destination: &g.dryRun})
-	if op == store.OpDrop {
+	if op == spool.OpDrop {
 		flags = append(flags, &cli.BoolFlag{Name: "silent", Usage: "tell no sender", Destination: &g.silent})
 	}
 	g.sum = api.Changed{Op: op, Missing: []spooled.ID{}}

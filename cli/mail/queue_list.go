@@ -16,7 +16,7 @@ import (
 	"relay/report/api/act"
 	api "relay/report/api/mail"
 	"relay/report/words"
-	"relay/store"
+	"relay/store/spool"
 	"relay/store/spooled"
 )
 
@@ -40,7 +40,7 @@ func queueList(e *shell.Env) *cli.Command {
 
 // listQueue writes messages as they come: how one stands depends on no other.
 func listQueue(ctx context.Context, e *shell.Env, f *queueFilter) error {
-	var sum store.Totals
+	var sum spool.Totals
 	more, err := f.each(ctx, e, func(m *api.Message) error {
 		var b strings.Builder
 		if sum.Messages == 0 {

@@ -78,7 +78,7 @@ func (r *Relay) drains() bool {
 
 // queueStatus is the line of a relay that works: how much is in the queue.
 func (r *Relay) queueStatus() string {
-	sum, err := r.store.Totals()
+	sum, err := r.store.Spool.Totals()
 	if err != nil {
 		return statusLine("the store cannot be read: %v", err)
 	}

@@ -48,7 +48,7 @@ func (a *Accounts) choose(account string, own pace.Profile) pace.Profile {
 	if account == "" {
 		return cfg.Profile
 	}
-	r, _, err := a.store.Record(account)
+	r, _, err := a.store.Strangers.Record(account)
 	switch {
 	case err == nil && r.Slow > 0:
 		return pace.Prudent

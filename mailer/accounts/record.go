@@ -8,16 +8,17 @@ import (
 
 	"relay/mailer/settings"
 	"relay/store"
+	"relay/store/strangers"
 )
 
 // An account's record is kept by the store, in the transactions of Accept, Claim and Settle
-// (see store.Record). The mailer says which mail it is about, which is delivered by MX only,
+// (see strangers.Record). The mailer says which mail it is about, which is delivered by MX only,
 // and what each reply means for it.
 
 // LimitStrangers has the store limit first sendings as the configuration says.
 func LimitStrangers(st *store.Store, cfg *settings.Config) error {
 	routes, hosts := maps.Clone(cfg.Routes), cfg.Smarthost.Host
-	return st.SetStrangers(store.Strangers{
+	return st.Strangers.SetRules(strangers.Rules{
 		Cap: max(0, cfg.FirstCap),
 		Direct: func(domain string) bool {
 			r, ok := routes[domain]

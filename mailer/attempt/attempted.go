@@ -3,8 +3,8 @@ package attempt
 import (
 	"time"
 
-	"relay/store"
 	"relay/store/meter"
+	"relay/store/spool"
 	"relay/store/spooled"
 )
 
@@ -35,7 +35,7 @@ func (m *Meters) attempted(provider string, state spooled.State, age time.Durati
 }
 
 // GaveUp counts recipients that expired without another attempt.
-func (m *Meters) GaveUp(results []store.Result) {
+func (m *Meters) GaveUp(results []spool.Result) {
 	for i := range results {
 		for _, o := range results[i].Outcomes {
 			if o.State == spooled.Expired {

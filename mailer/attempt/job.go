@@ -7,7 +7,7 @@ import (
 	"relay/mailer/policy"
 	"relay/mailer/route"
 	"relay/mailer/source"
-	"relay/store"
+	"relay/store/spool"
 	"relay/store/spooled"
 )
 
@@ -22,7 +22,7 @@ type Job struct {
 	Fault   *route.Error // why there is no next hop
 	From    *source.Source
 	Message *spooled.Message
-	Claims  []store.Claimed
+	Claims  []spool.Claimed
 	Claimed time.Time // monotonic
 	Again   bool      // Dialled comes before the dial, see store.Claimed
 	Passed  int       // how often a connection that could not be made passed it on

@@ -8,22 +8,23 @@ import (
 	"relay/store"
 	"relay/store/refusals"
 	"relay/store/spooled"
+	"relay/store/strangers"
 )
 
 // markOf is what an outcome says of the account; "" where mail did not go by MX.
-func markOf(a *attempt, t *target) store.Mark {
+func markOf(a *attempt, t *target) strangers.Mark {
 	if !a.job.Direct {
 		return ""
 	}
 	switch v := &t.verdict; {
 	case v.Class == verdict.Delivered:
-		return store.MarkDelivered
+		return strangers.MarkDelivered
 	case Unknown(v):
-		return store.MarkUnknown
+		return strangers.MarkUnknown
 	case v.Slows == verdict.Account:
-		return store.MarkBlamed
+		return strangers.MarkBlamed
 	}
-	return store.MarkOther
+	return strangers.MarkOther
 }
 
 // Unknown reports whether a reply says that there is no such recipient.

@@ -10,8 +10,8 @@ import (
 	"relay/mailer/route"
 	"relay/mailer/settings"
 	"relay/mailer/verdict"
-	"relay/store"
 	"relay/store/mailreply"
+	"relay/store/spool"
 	"relay/store/spooled"
 	"relay/store/trace"
 )
@@ -63,9 +63,9 @@ func tooMany(o *client.Outcome) bool {
 
 // outcome is what is stored about a target, with its state as it is now. A recipient
 // that is deferred when the message's time is over has expired (RFC 5321 §4.5.4.1).
-func (m *Sender) outcome(a *attempt, t *target, now time.Time) store.Outcome {
+func (m *Sender) outcome(a *attempt, t *target, now time.Time) spool.Outcome {
 	msg := a.job.Message
-	o := store.Outcome{Rcpt: t.rcpt, State: spooled.State(t.verdict.Class), Reply: t.out.Reply.String(), Verdict: verdictOf(t), Sample: sampleOf(t), Mark: markOf(a, t)}
+	o := spool.Outcome{Rcpt: t.rcpt, State: spooled.State(t.verdict.Class), Reply: t.out.Reply.String(), Verdict: verdictOf(t), Sample: sampleOf(t), Mark: markOf(a, t)}
 	switch {
 	case o.State != spooled.Deferred:
 	case !m.store.Past().Before(msg.Expires) && !a.young(t):
@@ -145,7 +145,7 @@ func (m *Sender) settleThose(a *attempt, which func(*target) bool) {
 }
 
 // takeNext notes the earliest next try of what is stored now.
-func (a *attempt) takeNext(stored []store.Result) {
+func (a *attempt) takeNext(stored []spool.Result) {
 	for i := range stored {
 		for k := range stored[i].Outcomes {
 			if at := stored[i].Outcomes[k].Next; !at.IsZero() && (a.again.IsZero() || at.Before(a.again)) {
@@ -157,8 +157,8 @@ func (a *attempt) takeNext(stored []store.Result) {
 
 // results are the outcomes of the targets that which chooses, by claim, with the indexes of
 // these targets and their states.
-func (m *Sender) results(a *attempt, which func(*target) bool, now time.Time) (results []store.Result, mine []int, states []spooled.State) {
-	results = make([]store.Result, len(a.job.Claims))
+func (m *Sender) results(a *attempt, which func(*target) bool, now time.Time) (results []spool.Result, mine []int, states []spooled.State) {
+	results = make([]spool.Result, len(a.job.Claims))
 	mine = make([]int, 0, len(a.targets))
 	states = make([]spooled.State, 0, len(a.targets))
 	for i := range a.targets {
@@ -181,11 +181,11 @@ func (m *Sender) results(a *attempt, which func(*target) bool, now time.Time) (r
 			mine, states = append(mine, i), append(states, o.State)
 		}
 	}
-	return slices.DeleteFunc(results, func(r store.Result) bool { return r.Outcomes == nil }), mine, states
+	return slices.DeleteFunc(results, func(r spool.Result) bool { return r.Outcomes == nil }), mine, states
 }
 
 // report fills in what is stored of an attempt about a claim, without the outcomes.
-func (a *attempt) report(claim int, r *store.Result) {
+func (a *attempt) report(claim int, r *spool.Result) {
 	c := &a.job.Claims[claim]
 	hop, tls := a.last(claim)
 	r.ID, r.Domain, r.Signature = c.Message.ID, c.Domain, a.signature
@@ -197,7 +197,7 @@ func (a *attempt) report(claim int, r *store.Result) {
 		Millis:  time.Since(a.began).Milliseconds(),
 		Text:    a.tour.before(hop),
 	}
-	r.Outcomes = make([]store.Outcome, 0, len(c.Rcpts))
+	r.Outcomes = make([]spool.Outcome, 0, len(c.Rcpts))
 }
 
 // SettleUnreached stores that no next hop was reached. It returns what was said, and the
@@ -213,9 +213,9 @@ func (m *Sender) SettleUnreached(j *Job, f *link.Failure) ([]Said, time.Time) {
 // Commit stores results, however long it takes: what was delivered must not go
 // out again because the disk was full for a while. It gives up when the store
 // has failed for good.
-func (m *Sender) Commit(results []store.Result) bool {
+func (m *Sender) Commit(results []spool.Result) bool {
 	for wait := time.Second; ; wait = min(2*wait, 30*time.Second) {
-		err := m.store.Settle(results...)
+		err := m.store.Spool.Settle(results...)
 		if err == nil {
 			m.StoreWorks("settle")
 			return true

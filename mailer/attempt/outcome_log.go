@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"relay/mailer/link"
-	"relay/store"
 	"relay/store/eventlog"
+	"relay/store/spool"
 	"relay/store/spooled"
 )
 
@@ -44,10 +44,10 @@ func (m *Sender) logOutcome(a *attempt, i int, state spooled.State, now time.Tim
 }
 
 // LogSettled is what else a settled attempt led to: DSNs, and the end of messages.
-func (m *Sender) LogSettled(results []store.Result) {
+func (m *Sender) LogSettled(results []spool.Result) {
 	for i := range results {
 		r := &results[i]
-		m.store.LogDSNs(r.DSNs...)
+		m.store.Spool.LogDSNs(r.DSNs...)
 		if r.Done {
 			eventlog.Write(m.log, slog.LevelInfo, "message removed", slog.String("spool_id", r.ID.String()))
 		}

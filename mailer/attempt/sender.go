@@ -12,6 +12,7 @@ import (
 	"relay/mailer/signature"
 	"relay/store"
 	"relay/store/quiet"
+	"relay/store/spool"
 	"relay/store/spooled"
 )
 
@@ -69,8 +70,8 @@ func (m *Sender) StoreWorks(op string) { m.quiet.Works(op, storeFailed) }
 
 // NoteDialled stores that claims are dialled for. Where the store cannot be
 // written, a crash has them tried once more than they should be.
-func (m *Sender) NoteDialled(list []store.Claimed) {
-	if err := m.store.Dialled(list); err != nil {
+func (m *Sender) NoteDialled(list []spool.Claimed) {
+	if err := m.store.Spool.Dialled(list); err != nil {
 		m.StoreFails("note dials", err)
 		return
 	}

@@ -354,7 +354,7 @@ func (w *Worker) hangUp() {
 
 func (w *Worker) giveBack(j *Job) {
 	w.hangUp()
-	if err := w.m.store.Return(j.Claims); err != nil {
+	if err := w.m.store.Spool.Return(j.Claims); err != nil {
 		w.m.StoreFails("return", err)
 	}
 }

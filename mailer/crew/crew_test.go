@@ -11,7 +11,7 @@ import (
 	"relay/mailer/settings"
 	"relay/mailer/site"
 	"relay/mailer/source"
-	"relay/store"
+	"relay/store/spool"
 	"relay/store/spooled"
 )
 
@@ -114,7 +114,7 @@ func TestCrew_Dismiss(t *testing.T) {
 func TestCrew_Dialled(t *testing.T) {
 	c, hop := newCrew(10), newSite()
 	w := c.hire(hop, "one")
-	w.Job.Claims = []store.Claimed{{}}
+	w.Job.Claims = []spool.Claimed{{}}
 	if list := c.Dialled(); list != nil || c.Next().IsZero() {
 		t.Errorf("%d claims are told of at once, the next look is at %v", len(list), c.Next())
 	}

@@ -3,7 +3,7 @@ package crew
 import (
 	"time"
 
-	"relay/store"
+	"relay/store/spool"
 )
 
 // noteEvery is how often the store is told of dials, and the least age of the attempts that it is
@@ -13,7 +13,7 @@ const noteEvery = 250 * time.Millisecond
 // Dialled are the claims of attempts that last and that the store was not told of. The store is to
 // be told of them in one transaction, and the crew then that it was (Noted): so a crash leaves
 // these their next try, and claims that only waited are due at the next start.
-func (c *Crew) Dialled() (list []store.Claimed) {
+func (c *Crew) Dialled() (list []spool.Claimed) {
 	now := time.Now()
 	if c.noting || c.noteAt.IsZero() || now.Before(c.noteAt) {
 		return nil

@@ -12,7 +12,7 @@
 package flights
 
 import (
-	"relay/store"
+	"relay/store/spool"
 	"relay/store/spooled"
 )
 
@@ -23,7 +23,7 @@ type Flight struct {
 }
 
 // Of is the flight of a claim.
-func Of(c *store.Claimed) Flight { return Flight{c.Message.ID, c.Domain} }
+func Of(c *spool.Claimed) Flight { return Flight{c.Message.ID, c.Domain} }
 
 // holder is who has a flight in hand.
 type holder uint8

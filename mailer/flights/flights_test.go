@@ -3,12 +3,12 @@ package flights
 import (
 	"testing"
 
-	"relay/store"
+	"relay/store/spool"
 	"relay/store/spooled"
 )
 
 func TestFlights_TakeOff(t *testing.T) {
-	f := Of(&store.Claimed{Message: &spooled.Message{ID: spooled.ID{1}}, Domain: "a.test"})
+	f := Of(&spool.Claimed{Message: &spooled.Message{ID: spooled.ID{1}}, Domain: "a.test"})
 	for _, tt := range []struct {
 		what        string
 		before      func(*Flights)

@@ -13,6 +13,7 @@ import (
 	"relay/mailer/route"
 	"relay/mailer/settings"
 	"relay/store"
+	"relay/store/spool"
 	"relay/store/spooled"
 )
 
@@ -28,17 +29,17 @@ func Word(st *store.Store, cfg settings.Config) {
 // WordLive has the DSNs of a store worded by the configuration in force.
 func WordLive(st *store.Store, cfg *atomic.Pointer[settings.Config]) {
 	zone := st.Zone()
-	st.SetDSNs(store.DSNs{PerHour: cfg.Load().NoticesPerHour, Build: func(msg *spooled.Message, own bool, original io.Reader) (store.Notice, bool) {
+	st.Spool.SetDSNs(spool.DSNs{PerHour: cfg.Load().NoticesPerHour, Build: func(msg *spooled.Message, own bool, original io.Reader) (spool.Notice, bool) {
 		return buildDSN(cfg.Load(), zone, st.Now(), msg, own, original)
 	}})
 }
 
 // buildDSN words one DSN about all that a message's sender is to be told; false
 // when there is nobody to send it to.
-func buildDSN(cfg *settings.Config, zone *time.Location, now time.Time, msg *spooled.Message, own bool, original io.Reader) (store.Notice, bool) {
+func buildDSN(cfg *settings.Config, zone *time.Location, now time.Time, msg *spooled.Message, own bool, original io.Reader) (spool.Notice, bool) {
 	domain, ok := route.DomainOf(msg.Sender)
 	if !ok {
-		return store.Notice{}, false
+		return spool.Notice{}, false
 	}
 	p := dsn.Params{
 		Hostname:   cfg.Hostname,
@@ -61,7 +62,7 @@ func buildDSN(cfg *settings.Config, zone *time.Location, now time.Time, msg *spo
 	p.Full = own && failed && msg.Ret == "FULL" && msg.Stored <= cfg.ReturnMax && !msg.EightBit
 	p.Original = readOriginal(original, p.Full)
 	n := dsn.Build(p)
-	return store.Notice{Body: n.Content, Message: spooled.Message{
+	return spool.Notice{Body: n.Content, Message: spooled.Message{
 		Expires:    now.Add(cfg.NoticeExpire),
 		MessageID:  n.MessageID,
 		EightBit:   n.EightBit,

@@ -19,6 +19,7 @@ import (
 	"relay/mailer/verdict"
 	"relay/store"
 	"relay/store/egress"
+	"relay/store/spool"
 	"relay/store/spooled"
 	"relay/store/trace"
 )
@@ -32,7 +33,7 @@ type Ender struct {
 }
 
 // Bounce gives up what was claimed, by the operator's word. It waits for the disk.
-func (e *Ender) Bounce(list []store.Claimed, o *egress.Override) {
+func (e *Ender) Bounce(list []spool.Claimed, o *egress.Override) {
 	results := bounced(list, o)
 	if e.Out.Commit(results) {
 		e.logBounced(list, o)
@@ -41,16 +42,16 @@ func (e *Ender) Bounce(list []store.Claimed, o *egress.Override) {
 }
 
 // bounced are the outcomes of claims that an override bounces.
-func bounced(list []store.Claimed, o *egress.Override) []store.Result {
+func bounced(list []spool.Claimed, o *egress.Override) []spool.Result {
 	reply := fmt.Sprintf("550 5.7.1 the operator of this mail system has stopped mail of this kind (%s %s): %s", o.Kind, o.Target, o.Reason)
-	results := make([]store.Result, len(list))
+	results := make([]spool.Result, len(list))
 	for i, c := range list {
 		r := &results[i]
 		r.ID, r.Domain = c.Message.ID, c.Domain
 		r.Event.Kind, r.Event.Note = trace.EventChanged, spooled.NoteBounced
 		for _, k := range c.Rcpts {
 			rcpt := &c.Message.Recipients[k]
-			out := store.Outcome{Rcpt: k, State: spooled.Failed, Reply: reply}
+			out := spool.Outcome{Rcpt: k, State: spooled.Failed, Reply: reply}
 			if c.Message.Sender != "" && rcpt.WantsFailure() {
 				out.DSN = &spooled.DSN{Action: string(dsn.Failed), Status: "5.7.1", Reply: reply}
 			}
@@ -61,7 +62,7 @@ func bounced(list []store.Claimed, o *egress.Override) []store.Result {
 }
 
 // logBounced writes a line for each recipient that failed by an override.
-func (e *Ender) logBounced(list []store.Claimed, o *egress.Override) {
+func (e *Ender) logBounced(list []spool.Claimed, o *egress.Override) {
 	for _, c := range list {
 		for _, i := range c.Rcpts {
 			e.Log.LogAttrs(context.Background(), slog.LevelInfo, "message bounced by override",
@@ -73,7 +74,7 @@ func (e *Ender) logBounced(list []store.Claimed, o *egress.Override) {
 
 // Suppressed logs what the store has given up of a claim, and reports whether nothing is left of
 // it to try.
-func (e *Ender) Suppressed(c *store.Claimed) bool {
+func (e *Ender) Suppressed(c *spool.Claimed) bool {
 	if len(c.Suppressed) == 0 {
 		return false
 	}
@@ -82,7 +83,7 @@ func (e *Ender) Suppressed(c *store.Claimed) bool {
 }
 
 // logSuppressed writes a line for each recipient that was suppressed, and what else came of it.
-func (e *Ender) logSuppressed(c *store.Claimed) {
+func (e *Ender) logSuppressed(c *spool.Claimed) {
 	msg := c.Message
 	for _, i := range c.Suppressed {
 		r := &msg.Recipients[i]
@@ -96,7 +97,7 @@ func (e *Ender) logSuppressed(c *store.Claimed) {
 			slog.String("category", r.Verdict.Category),
 			slog.String("reply", r.Reply))
 	}
-	e.Store.LogDSNs(c.DSNs...)
+	e.Store.Spool.LogDSNs(c.DSNs...)
 	if msg.Done() {
 		e.Out.Forget(msg.ID)
 		e.Log.LogAttrs(context.Background(), slog.LevelInfo, "message removed", slog.String("spool_id", msg.ID.String()))

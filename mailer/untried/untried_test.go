@@ -3,8 +3,8 @@ package untried
 import (
 	"testing"
 
-	"relay/store"
 	"relay/store/egress"
+	"relay/store/spool"
 	"relay/store/spooled"
 )
 
@@ -25,7 +25,7 @@ func TestBounced(t *testing.T) {
 		t.Run(tt.what, func(t *testing.T) {
 			msg := &spooled.Message{ID: spooled.ID{1}, Sender: tt.sender, Recipients: []spooled.Recipient{
 				{Address: "you@c.test"}, {Address: "you@b.test", Notify: tt.notify}}}
-			list := bounced([]store.Claimed{{Message: msg, Domain: "b.test", Rcpts: []int{1}}}, o)
+			list := bounced([]spool.Claimed{{Message: msg, Domain: "b.test", Rcpts: []int{1}}}, o)
 			if len(list) != 1 || list[0].ID != msg.ID || list[0].Domain != "b.test" || len(list[0].Outcomes) != 1 {
 				t.Fatalf("the results are %+v", list)
 			}

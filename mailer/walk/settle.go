@@ -5,30 +5,30 @@ import (
 
 	"relay/mailer/dsn"
 	"relay/mailer/verdict"
-	"relay/store"
+	"relay/store/spool"
 	"relay/store/spooled"
 	"relay/store/trace"
 )
 
 // settlePassing settles what is due for one message, as it is now.
 func (w *Walk) settlePassing(due []Passing, now time.Time) {
-	msg, err := w.store.QueueMessage(due[0].ID)
+	msg, err := w.store.Spool.QueueMessage(due[0].ID)
 	if err != nil {
 		return // gone meanwhile
 	}
-	if w.store.Stopped(msg.Account) {
+	if w.store.Spool.Stopped(msg.Account) {
 		return
 	}
-	results := make([]store.Result, 0, len(due))
+	results := make([]spool.Result, 0, len(due))
 	for _, p := range due {
-		r := store.Result{ID: p.ID, Domain: p.Lane.Domain}
+		r := spool.Result{ID: p.ID, Domain: p.Lane.Domain}
 		for _, i := range msg.Pending(p.Lane.Domain) {
 			rcpt := &msg.Recipients[i]
 			reply := reason(rcpt, p.Why)
 			switch {
 			case rcpt.Held:
 			case p.Expire && !rcpt.Waits():
-				o := store.Outcome{Rcpt: i, State: spooled.Expired, Reply: reply, Suppress: w.out.Suppresses(verdict.Category(rcpt.Verdict.Category))}
+				o := spool.Outcome{Rcpt: i, State: spooled.Expired, Reply: reply, Suppress: w.out.Suppresses(verdict.Category(rcpt.Verdict.Category))}
 				if msg.Sender != "" && rcpt.WantsFailure() {
 					o.DSN = &spooled.DSN{Action: string(dsn.Failed), Reply: reply, Expired: true}
 				}
@@ -36,7 +36,7 @@ func (w *Walk) settlePassing(due []Passing, now time.Time) {
 				r.Outcomes = append(r.Outcomes, o)
 				w.out.LogExpired(msg, rcpt, reply)
 			case w.delayDue(msg, rcpt, now):
-				r.Outcomes = append(r.Outcomes, store.Outcome{Rcpt: i, State: spooled.Queued, Delayed: true,
+				r.Outcomes = append(r.Outcomes, spool.Outcome{Rcpt: i, State: spooled.Queued, Delayed: true,
 					DSN: &spooled.DSN{Action: string(dsn.Delayed), Reply: reply}})
 			}
 		}

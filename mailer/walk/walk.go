@@ -98,7 +98,7 @@ func (w *Walk) advance(c *cursor) bool {
 		return false
 	}
 	age := c.age(w.config())
-	list, err := w.store.Sweep(c.after, now.Add(-age), batch)
+	list, err := w.store.Spool.Sweep(c.after, now.Add(-age), batch)
 	if err != nil {
 		w.out.StoreFails("sweep", err)
 		return false
@@ -119,13 +119,13 @@ func (w *Walk) advance(c *cursor) bool {
 
 // sendDSNs sends those that are due, and reports whether there may be more.
 func (w *Walk) sendDSNs() bool {
-	sent, more, err := w.store.SendDSNs()
+	sent, more, err := w.store.Spool.SendDSNs()
 	if err != nil {
 		w.out.StoreFails("DSNs", err)
 		return false
 	}
 	w.out.StoreWorks("DSNs")
-	w.store.LogDSNs(sent...)
+	w.store.Spool.LogDSNs(sent...)
 	return more
 }
 

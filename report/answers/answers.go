@@ -11,6 +11,7 @@ import (
 	"relay/store"
 	"relay/store/maildomain"
 	"relay/store/news"
+	"relay/store/spool"
 )
 
 // Full reports whether this address gets no further answer today, so that no work is done for
@@ -167,7 +168,7 @@ func (a *Answerer) send(q *Question, to string, t *store.Told, answer *tell.Answ
 	if err != nil {
 		return err
 	}
-	ids, err := a.store.Send(&t.News, []store.Notice{n})
+	ids, err := a.store.Send(&t.News, []spool.Notice{n})
 	if err != nil {
 		return err
 	}

@@ -27,6 +27,7 @@ import (
 	"relay/store/mailreply"
 	"relay/store/people"
 	"relay/store/remark"
+	"relay/store/spool"
 	"relay/store/spooled"
 	"relay/store/trace"
 )
@@ -217,15 +218,15 @@ func refused(t *testing.T, st *store.Store, n int) {
 	if no, err := st.Accept(store.Intake{Message: m, Body: b}); err != nil || no != nil {
 		t.Fatal(no, err)
 	}
-	list, err := st.Claim([]store.Want{{Lane: spooled.Lane{Domain: "two.example", Account: "sender"}, Max: 1}}, func(*spooled.Message, int) time.Time { return st.Now().Add(time.Hour) })
+	list, err := st.Spool.Claim([]spool.Want{{Lane: spooled.Lane{Domain: "two.example", Account: "sender"}, Max: 1}}, func(*spooled.Message, int) time.Time { return st.Now().Add(time.Hour) })
 	if err != nil || len(list) != 1 {
 		t.Fatal(list, err)
 	}
-	r := store.Result{ID: m.ID, Domain: "two.example", Event: trace.Event{Kind: trace.EventAttempt}}
+	r := spool.Result{ID: m.ID, Domain: "two.example", Event: trace.Event{Kind: trace.EventAttempt}}
 	for i := range n {
-		r.Outcomes = append(r.Outcomes, store.Outcome{Rcpt: i, State: spooled.Failed, Reply: "550 5.1.1 =unknown", Verdict: mailreply.Verdict{Category: "InvalidRecipient"}})
+		r.Outcomes = append(r.Outcomes, spool.Outcome{Rcpt: i, State: spooled.Failed, Reply: "550 5.1.1 =unknown", Verdict: mailreply.Verdict{Category: "InvalidRecipient"}})
 	}
-	if err := st.Settle(r); err != nil {
+	if err := st.Spool.Settle(r); err != nil {
 		t.Fatal(err)
 	}
 }

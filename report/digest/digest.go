@@ -26,6 +26,7 @@ import (
 	"relay/store"
 	"relay/store/ledger"
 	"relay/store/signs"
+	"relay/store/spool"
 )
 
 // Host is what the running relay knows of itself.
@@ -204,12 +205,12 @@ func (c *collecting) host() error {
 }
 
 func (c *collecting) queue() error {
-	sum, err := c.st.Totals()
+	sum, err := c.st.Spool.Totals()
 	if err != nil {
 		return err
 	}
 	c.d.Queue.Messages, c.d.Queue.Octets = sum.Messages, sum.Bytes
-	return c.st.Lanes(c.ctx, func(l *store.LaneSum) error {
+	return c.st.Spool.Lanes(c.ctx, func(l *spool.LaneSum) error {
 		if at := l.Oldest.Timestamp(); c.d.Queue.Oldest.IsZero() || at.Before(c.d.Queue.Oldest) {
 			c.d.Queue.Oldest = at
 		}

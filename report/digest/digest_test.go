@@ -15,6 +15,7 @@ import (
 	"relay/store"
 	"relay/store/behalf"
 	"relay/store/signs"
+	"relay/store/spool"
 	"relay/store/spooled"
 	"relay/store/trace"
 )
@@ -173,16 +174,16 @@ func TestCollect_trouble(t *testing.T) {
 // bounce settles what an account has queued: so many of its e-mails do not exist where they go.
 func bounce(t *testing.T, st *store.Store, name string, bad int) {
 	t.Helper()
-	list, err := st.Claim([]store.Want{{Lane: spooled.Lane{Domain: "one.example", Account: name}, Max: 100}}, func(*spooled.Message, int) time.Time { return st.Now().Add(time.Hour) })
+	list, err := st.Spool.Claim([]spool.Want{{Lane: spooled.Lane{Domain: "one.example", Account: name}, Max: 100}}, func(*spooled.Message, int) time.Time { return st.Now().Add(time.Hour) })
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i, c := range list {
-		out := store.Outcome{Rcpt: c.Rcpts[0], State: spooled.Delivered, Reply: "250 ok"}
+		out := spool.Outcome{Rcpt: c.Rcpts[0], State: spooled.Delivered, Reply: "250 ok"}
 		if i < bad {
 			out.State, out.Reply, out.Sign = spooled.Failed, "550 no such user", store.SignBounce
 		}
-		if err := st.Settle(store.Result{ID: c.Message.ID, Domain: c.Domain, Event: trace.Event{Kind: trace.EventAttempt}, Outcomes: []store.Outcome{out}}); err != nil {
+		if err := st.Spool.Settle(spool.Result{ID: c.Message.ID, Domain: c.Domain, Event: trace.Event{Kind: trace.EventAttempt}, Outcomes: []spool.Outcome{out}}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"relay/store"
 	"relay/store/behalf"
 	"relay/store/ledger"
+	"relay/store/spool"
 	"relay/store/spooled"
 )
 
@@ -237,7 +238,7 @@ func (s *simulation) accept(recipients int) error {
 
 // clean empties spool and trace.
 func (s *simulation) clean() error {
-	_, _, err := s.st.Change(store.OpDrop, s.ids)
+	_, _, err := s.st.Spool.Change(spool.OpDrop, s.ids)
 	s.ids = s.ids[:0]
 	if err != nil {
 		return err

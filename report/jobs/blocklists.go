@@ -12,8 +12,8 @@ import (
 	"relay/mailer/route"
 	"relay/mailer/source"
 	"relay/report/tell"
-	"relay/store"
 	"relay/store/egress"
+	"relay/store/spool"
 	"relay/store/spooled"
 )
 
@@ -225,9 +225,9 @@ func (r *Runner) storeListings(ctx context.Context, cfg *Config, one subject, li
 		}
 	}
 	var fresh []egress.Listing
-	cleared, mail := false, (*store.Notice)(nil)
+	cleared, mail := false, (*spool.Notice)(nil)
 	w := r.Writer() // it may read templates, which is not for a transaction
-	v, err := r.store.ChangeSource(one.name, func(v *egress.SourceState, now time.Time, id spooled.ID) (*store.Notice, error) {
+	v, err := r.store.Spool.ChangeSource(one.name, func(v *egress.SourceState, now time.Time, id spooled.ID) (*spool.Notice, error) {
 		was := *v
 		v.Asked = now
 		v.Listings, fresh = entriesNow(&was, lists, found, now)
@@ -293,7 +293,7 @@ func standing(name string, v *egress.SourceState, fresh []egress.Listing, lists 
 }
 
 // standingMail is the mail to the operator; nil: there is no address that it can go to.
-func (r *Runner) standingMail(w *tell.Writer, id spooled.ID, s tell.Source) *store.Notice {
+func (r *Runner) standingMail(w *tell.Writer, id spooled.ID, s tell.Source) *spool.Notice {
 	n, err := w.WriteSource(s, id)
 	if err != nil {
 		r.logFailed(Blocklists, err)
@@ -320,7 +320,7 @@ func (r *Runner) noteStanding(name string, v *egress.SourceState, fresh []egress
 // it is there again.
 func (r *Runner) SourceGone(name string, why error) {
 	w := r.Writer()
-	_, err := r.store.ChangeSource(name, func(v *egress.SourceState, now time.Time, id spooled.ID) (*store.Notice, error) {
+	_, err := r.store.Spool.ChangeSource(name, func(v *egress.SourceState, now time.Time, id spooled.ID) (*spool.Notice, error) {
 		told := !v.Gone.IsZero()
 		if v.Gone = (time.Time{}); why == nil {
 			return nil, nil

@@ -58,7 +58,7 @@ func standingWorld(t *testing.T, now *time.Time, dns lists) (*Runner, *store.Sto
 // mails are the subjects of what the operator was sent.
 func mails(t *testing.T, st *store.Store) (n int) {
 	t.Helper()
-	sum, err := st.Totals()
+	sum, err := st.Spool.Totals()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"relay/report/tell"
 	"relay/store"
 	"relay/store/quiet"
+	"relay/store/spool"
 	"relay/store/spooled"
 )
 
@@ -125,7 +126,7 @@ type Runner struct {
 	log    *slog.Logger
 	often  *quiet.Log // for what fails again and again
 	config func() Config
-	write  func(*store.Told, spooled.ID) ([]store.Notice, error) // the mails of a piece of news
+	write  func(*store.Told, spooled.ID) ([]spool.Notice, error) // the mails of a piece of news
 }
 
 // New makes a Runner. config returns the configuration in force.

@@ -14,6 +14,7 @@ import (
 	"relay/store"
 	"relay/store/behalf"
 	"relay/store/joblog"
+	"relay/store/spool"
 	"relay/store/spooled"
 )
 
@@ -93,7 +94,7 @@ func TestRunner_Prune(t *testing.T) {
 	for _, c := range []struct{ days, left int }{{40, 0}, {31, 0}, {29, 2}} {
 		clock = now.AddDate(0, 0, -c.days)
 		id := send(t, st, "acme", 100)
-		if _, _, err := st.Change(store.OpHold, []spooled.ID{id}); err != nil {
+		if _, _, err := st.Spool.Change(spool.OpHold, []spooled.ID{id}); err != nil {
 			t.Fatal(err)
 		}
 		traces[id] = c.left
@@ -115,7 +116,7 @@ func TestRunner_Prune(t *testing.T) {
 		if got, err := st.Trace.Of(id); len(got) != want || err != nil {
 			t.Errorf("Trace(%s) = %d events, %v, want %d", id, len(got), err, want)
 		}
-		if _, err := st.QueueMessage(id); err != nil {
+		if _, err := st.Spool.QueueMessage(id); err != nil {
 			t.Errorf("the message itself: %v", err)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"relay/store"
 	"relay/store/news"
+	"relay/store/spool"
 )
 
 const (
@@ -145,7 +146,7 @@ func (r *Runner) tellBatch(ctx context.Context, list []news.Item) error {
 	return errors.Join(errs...)
 }
 
-func weight(mails []store.Notice) (sum int) {
+func weight(mails []spool.Notice) (sum int) {
 	for i := range mails {
 		sum += len(mails[i].Body)
 	}
@@ -153,7 +154,7 @@ func weight(mails []store.Notice) (sum int) {
 }
 
 // tell stores what was written. An error that only this piece of news meets puts it off.
-func (r *Runner) tell(n *news.Item, mails []store.Notice) error {
+func (r *Runner) tell(n *news.Item, mails []spool.Notice) error {
 	err := r.store.Tell(n, mails)
 	switch {
 	case err == nil:
@@ -167,7 +168,7 @@ func (r *Runner) tell(n *news.Item, mails []store.Notice) error {
 
 // writeNews writes the mails of a piece of news; none: there is nothing to tell any more, or
 // nobody to tell it to. A panic is an error: the templates may be the operator's.
-func (r *Runner) writeNews(n *news.Item) (mails []store.Notice, err error) {
+func (r *Runner) writeNews(n *news.Item) (mails []spool.Notice, err error) {
 	err = guarded(func() error {
 		told, err := r.store.Telling(n)
 		if err == nil && told != nil {

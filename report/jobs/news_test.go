@@ -15,6 +15,7 @@ import (
 	"relay/store"
 	"relay/store/behalf"
 	"relay/store/news"
+	"relay/store/spool"
 	"relay/store/spooled"
 )
 
@@ -72,7 +73,7 @@ func (w *newsWorld) run() {
 	w.stop = func() { cancel(); running.Wait() }
 }
 
-func (w *newsWorld) write(told *store.Told, _ spooled.ID) ([]store.Notice, error) {
+func (w *newsWorld) write(told *store.Told, _ spooled.ID) ([]spool.Notice, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.fail != nil {
@@ -81,7 +82,7 @@ func (w *newsWorld) write(told *store.Told, _ spooled.ID) ([]store.Notice, error
 		}
 	}
 	w.told = append(w.told, fmt.Sprintf("%s %s %s", w.st.Now().Format("02 15:04"), told.Account.Name, told.News.Kind))
-	return []store.Notice{{Body: []byte("x\r\n"), Message: spooled.Message{Expires: w.st.Now().AddDate(1, 0, 0),
+	return []spool.Notice{{Body: []byte("x\r\n"), Message: spooled.Message{Expires: w.st.Now().AddDate(1, 0, 0),
 		Recipients: []spooled.Recipient{{Address: told.Account.Contact, Domain: "acme.example"}}}}}, nil
 }
 
@@ -170,7 +171,7 @@ func TestRunner_RunNews_digest(t *testing.T) {
 	inNewsWorld(t, []string{"acme"}, func(w *newsWorld) {
 		w.stop()
 		digests := 0
-		w.r.write = func(told *store.Told, id spooled.ID) ([]store.Notice, error) {
+		w.r.write = func(told *store.Told, id spooled.ID) ([]spool.Notice, error) {
 			if told.News.Kind == news.Digest {
 				time.Sleep(20 * time.Second)
 				if digests++; digests == 1 {
@@ -303,11 +304,11 @@ func TestRunner_tellDue_large(t *testing.T) {
 	}
 	r, _ := runner(st, Config{})
 	written, most := 0, 0
-	r.write = func(told *store.Told, _ spooled.ID) ([]store.Notice, error) {
+	r.write = func(told *store.Told, _ spooled.ID) ([]spool.Notice, error) {
 		list, _, err := st.News.Due(newsBatch)
 		most = max(most, written-(newsBatch-len(list)))
 		written++
-		return []store.Notice{{Body: make([]byte, newsBytes/2+1), Message: spooled.Message{Expires: st.Now().Add(time.Hour), Recipients: []spooled.Recipient{{Address: "boss@x.example", Domain: "x.example"}}}}}, err
+		return []spool.Notice{{Body: make([]byte, newsBytes/2+1), Message: spooled.Message{Expires: st.Now().Add(time.Hour), Recipients: []spooled.Recipient{{Address: "boss@x.example", Domain: "x.example"}}}}}, err
 	}
 	if _, err := r.tellDue(t.Context(), &aside{}); err != nil {
 		t.Fatal(err)

@@ -10,8 +10,8 @@ import (
 
 	"relay/report/letter"
 	"relay/report/tlsreport"
-	"relay/store"
 	"relay/store/sites"
+	"relay/store/spool"
 	"relay/store/spooled"
 )
 
@@ -134,11 +134,11 @@ func (r *Runner) sendTLSReport(ctx context.Context, to *Reports, where []string,
 		}
 		return true, r.store.Sites.DropTLSDay(d)
 	}
-	_, _, err = r.store.ReportTLSDay(d, func(now *sites.TLSDay, id spooled.ID) (store.Notice, error) {
+	_, _, err = r.store.Spool.ReportTLSDay(d, func(now *sites.TLSDay, id spooled.ID) (spool.Notice, error) {
 		report.Day = now
 		at := r.store.Now().UTC()
 		content, messageID, err := report.Mail(names, id.String(), at)
-		return store.Notice{Body: content, Message: spooled.Message{Expires: at.Add(to.Expire), MessageID: messageID, NoTLSTerms: true, Recipients: people}}, err
+		return spool.Notice{Body: content, Message: spooled.Message{Expires: at.Add(to.Expire), MessageID: messageID, NoTLSTerms: true, Recipients: people}}, err
 	})
 	return err == nil, err
 }

@@ -11,13 +11,14 @@ import (
 
 	"relay/store"
 	"relay/store/sites"
+	"relay/store/spool"
 	"relay/store/spooled"
 )
 
-// spool are the messages of relay's own that wait, oldest first.
-func spool(t *testing.T, st *store.Store) []*spooled.Message {
+// waiting are the messages of relay's own that wait, oldest first.
+func waiting(t *testing.T, st *store.Store) []*spooled.Message {
 	t.Helper()
-	list, err := st.Sweep(spooled.ID{}, st.Now().Add(time.Hour), 1000)
+	list, err := st.Spool.Sweep(spooled.ID{}, st.Now().Add(time.Hour), 1000)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,7 +28,7 @@ func spool(t *testing.T, st *store.Store) []*spooled.Message {
 // attempt settles an attempt at a message that is gone, with connections to count.
 func attempt(t *testing.T, st *store.Store, counts ...sites.TLSCount) {
 	t.Helper()
-	if err := st.Settle(store.Result{TLS: counts}); err != nil {
+	if err := st.Spool.Settle(spool.Result{TLS: counts}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -71,7 +72,7 @@ func TestRunner_TLSReports(t *testing.T) {
 	now = now.Add(2 * time.Hour)
 	run(3, 2)
 	run(0, 2)
-	list := spool(t, st)
+	list := waiting(t, st)
 	var to []string
 	for _, m := range list {
 		to = append(to, m.Recipients[0].Address)
@@ -116,7 +117,7 @@ func TestRunner_TLSReports_many(t *testing.T) {
 	if v, err := r.TLSReports(t.Context()); err != nil || v.Reports != 1 || posts > 10 {
 		t.Errorf("%+v, %v, %d posts", v, err, posts)
 	}
-	if list := spool(t, st); len(list) != 1 || len(list[0].Recipients) != 1 {
+	if list := waiting(t, st); len(list) != 1 || len(list[0].Recipients) != 1 {
 		t.Errorf("queued %+v", list)
 	}
 }

@@ -3,11 +3,12 @@ package jobs
 import (
 	"relay/report/tell"
 	"relay/store"
+	"relay/store/spool"
 	"relay/store/spooled"
 )
 
 // Told writes the mails of a piece of news, which have IDs of their own beside the one given.
-func (r *Runner) Told(t *store.Told, id spooled.ID) ([]store.Notice, error) {
+func (r *Runner) Told(t *store.Told, id spooled.ID) ([]spool.Notice, error) {
 	return r.Writer().Write(t, id)
 }
 

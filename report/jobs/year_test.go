@@ -21,6 +21,7 @@ import (
 	"relay/store/ledger"
 	"relay/store/news"
 	"relay/store/people"
+	"relay/store/spool"
 	"relay/store/spooled"
 	"relay/store/testdisk"
 )
@@ -160,7 +161,7 @@ func (y *year) send(name string, size int64) {
 	if no, err := y.st.Accept(store.Intake{Message: m, Body: b}); err != nil {
 		y.t.Fatal(err)
 	} else if no == nil {
-		if _, _, err := y.st.Change(store.OpDrop, []spooled.ID{b.ID()}); err != nil {
+		if _, _, err := y.st.Spool.Change(spool.OpDrop, []spooled.ID{b.ID()}); err != nil {
 			y.t.Fatal(err)
 		}
 	}
@@ -189,7 +190,7 @@ func (y *year) mails() (list []string) {
 	y.t.Helper()
 	var after spooled.ID
 	for {
-		page, err := y.st.Sweep(after, y.st.Now().AddDate(1, 0, 0), 1000)
+		page, err := y.st.Spool.Sweep(after, y.st.Now().AddDate(1, 0, 0), 1000)
 		if err != nil {
 			y.t.Fatal(err)
 		}

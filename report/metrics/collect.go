@@ -137,11 +137,11 @@ var (
 )
 
 func (s scrape) queue(st *store.Store) error {
-	sum, err := st.Totals()
+	sum, err := st.Spool.Totals()
 	if err != nil {
 		return err
 	}
-	counts, oldest, err := st.Ages(ageBounds...)
+	counts, oldest, err := st.Spool.Ages(ageBounds...)
 	if err != nil {
 		return err
 	}

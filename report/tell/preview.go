@@ -8,6 +8,7 @@ import (
 	"relay/report/letter"
 	"relay/store"
 	"relay/store/news"
+	"relay/store/spool"
 	"relay/store/spooled"
 )
 
@@ -62,7 +63,7 @@ func (w *Writer) Preview(t *store.Told, language string) (*Preview, error) {
 
 // WriteTo makes the mail for an address that somebody has named, as its reader gets it where it
 // is one of those that are told.
-func (w *Writer) WriteTo(address string, t *store.Told, id spooled.ID) (n store.Notice, err error) {
+func (w *Writer) WriteTo(address string, t *store.Told, id spooled.ID) (n spool.Notice, err error) {
 	k, ok := Find(t.News.Kind)
 	to, domain, good := letter.Recipient(address)
 	if !ok || !good {

@@ -14,6 +14,7 @@ import (
 	"relay/store/mailsyntax"
 	"relay/store/news"
 	"relay/store/people"
+	"relay/store/spool"
 	"relay/store/spooled"
 )
 
@@ -62,12 +63,12 @@ var relays = wording.Relays(View{})
 
 // Write makes the mails of what there is to tell. A reader without an address that mail can
 // go to gets none. They have IDs of their own beside the one given.
-func (w *Writer) Write(t *store.Told, id spooled.ID) ([]store.Notice, error) {
+func (w *Writer) Write(t *store.Told, id spooled.ID) ([]spool.Notice, error) {
 	k, ok := Find(t.News.Kind)
 	if !ok {
 		return nil, nil
 	}
-	var list []store.Notice
+	var list []spool.Notice
 	readers := w.readers(&k, t)
 	if k.Name == news.Digest && len(readers) > 0 {
 		if worth, err := w.readDigest(); err != nil || !worth {
@@ -151,7 +152,7 @@ func ofInvoice(reason string) bool {
 }
 
 // mail is the message to a reader.
-func (w *Writer) mail(r reader, t *store.Told, id string) (n store.Notice, err error) {
+func (w *Writer) mail(r reader, t *store.Told, id string) (n spool.Notice, err error) {
 	l, err := w.letter(r, t)
 	if err != nil {
 		return n, err
@@ -161,14 +162,14 @@ func (w *Writer) mail(r reader, t *store.Told, id string) (n store.Notice, err e
 	if err != nil {
 		return n, err
 	}
-	return store.Notice{Body: m.Content, Message: spooled.Message{
+	return spool.Notice{Body: m.Content, Message: spooled.Message{
 		Expires: w.Now.Add(w.Expire), MessageID: m.MessageID, SMTPUTF8: m.SMTPUTF8, EightBit: m.SMTPUTF8,
 		Recipients: []spooled.Recipient{{Address: r.to, Domain: r.domain}},
 	}}, nil
 }
 
 // WriteSource tells the operator of a source; nil: there is no address that mail can go to.
-func (w *Writer) WriteSource(s Source, id spooled.ID) (*store.Notice, error) {
+func (w *Writer) WriteSource(s Source, id spooled.ID) (*spool.Notice, error) {
 	k, _ := Find(news.Source)
 	t := &store.Told{News: news.Item{Kind: news.Source, About: s.Name, Since: w.Now}}
 	w.Source = s

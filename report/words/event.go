@@ -5,8 +5,8 @@ import (
 	"strings"
 	"time"
 
-	"relay/store"
 	"relay/store/mailreply"
+	"relay/store/spool"
 	"relay/store/spooled"
 	"relay/store/trace"
 )
@@ -16,13 +16,13 @@ func (Language) Event(e *trace.Event) string {
 	switch e.Note {
 	case "":
 		return plainEvent(e)
-	case spooled.EventNote(store.OpRetry):
+	case spooled.EventNote(spool.OpRetry):
 		return "retry asked for"
-	case spooled.EventNote(store.OpHold):
+	case spooled.EventNote(spool.OpHold):
 		return "held"
-	case spooled.EventNote(store.OpRelease):
+	case spooled.EventNote(spool.OpRelease):
 		return "released"
-	case spooled.EventNote(store.OpDrop):
+	case spooled.EventNote(spool.OpDrop):
 		return "dropped"
 	case spooled.NoteDSN:
 		return "DSN queued as " + e.Other.String()

@@ -13,6 +13,7 @@ import (
 	"relay/store"
 	"relay/store/mailreply"
 	"relay/store/refusals"
+	"relay/store/spool"
 )
 
 // bounce is a report of RFC 3464 about a mail.
@@ -100,7 +101,7 @@ func TestServer_takes(t *testing.T) {
 func TestServer_complaintWithToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := begin(t, Config{Judge: func(store.ReturnKind, string) (mailreply.Verdict, *refusals.Rule) {
-			return mailreply.Verdict{}, &refusals.Rule{Reason: store.Complained, Status: "5.7.1", Messages: 1}
+			return mailreply.Verdict{}, &refusals.Rule{Reason: spool.Complained, Status: "5.7.1", Messages: 1}
 		}})
 		defer w.stop()
 		c := w.dial("192.0.2.1")
@@ -147,7 +148,7 @@ func TestServer_tokenOften(t *testing.T) {
 // load runs over real sockets: so many clients hand over messages of content(i), each to an address.
 func load(b *testing.B, clients int, to func(w *world, i int) string, content func(i int) string) {
 	w := begin(b, Config{Connections: 500, Errors: -1})
-	w.st.SetDSNs(store.DSNs{})
+	w.st.Spool.SetDSNs(spool.DSNs{})
 	defer w.stop()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -21,6 +21,7 @@ import (
 	"relay/quota"
 	"relay/store"
 	"relay/store/behalf"
+	"relay/store/spool"
 	"relay/store/spooled"
 	"relay/store/trace"
 )
@@ -62,7 +63,7 @@ func begin(t testing.TB, cfg Config) *world {
 	if w.st, err = store.Open(filepath.Join(t.TempDir(), "relay.db"), store.Options{Log: log}); err != nil {
 		t.Fatal(err)
 	}
-	w.st.SetDSNs(store.DSNs{PerHour: 1000})
+	w.st.Spool.SetDSNs(spool.DSNs{PerHour: 1000})
 	w.send()
 	cfg.Names = Names{Domain: "back.example", Host: "relay.example"}
 	cfg.TLS = certificate()
@@ -106,12 +107,12 @@ func (w *world) send() {
 	if no, err := w.st.Accept(store.Intake{Message: w.sent, Body: b}); err != nil || no != nil {
 		w.t.Fatal(no, err)
 	}
-	list, err := w.st.Claim([]store.Want{{Lane: spooled.Lane{Domain: "example.net", Account: "acme"}, Max: 1}}, func(*spooled.Message, int) time.Time { return w.st.Now().Add(time.Hour) })
+	list, err := w.st.Spool.Claim([]spool.Want{{Lane: spooled.Lane{Domain: "example.net", Account: "acme"}, Max: 1}}, func(*spooled.Message, int) time.Time { return w.st.Now().Add(time.Hour) })
 	if err != nil || len(list) != 1 {
 		w.t.Fatal(list, err)
 	}
-	if err := w.st.Settle(store.Result{ID: w.sent.ID, Domain: "example.net", Event: trace.Event{Kind: trace.EventAttempt},
-		Outcomes: []store.Outcome{{Rcpt: 0, State: spooled.Delivered, Reply: "250 ok"}, {Rcpt: 1, State: spooled.Delivered, Reply: "250 ok"}}}); err != nil {
+	if err := w.st.Spool.Settle(spool.Result{ID: w.sent.ID, Domain: "example.net", Event: trace.Event{Kind: trace.EventAttempt},
+		Outcomes: []spool.Outcome{{Rcpt: 0, State: spooled.Delivered, Reply: "250 ok"}, {Rcpt: 1, State: spooled.Delivered, Reply: "250 ok"}}}); err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -122,7 +123,7 @@ func (w *world) token() string { return w.st.Delivered.Token(w.sent, 0) }
 // queued are the recipients of what waits to go out.
 func (w *world) queued() (to []string) {
 	w.t.Helper()
-	err := w.st.Queue(spooled.ID{}, func(m *spooled.Message) error { to = append(to, m.Recipients[0].Address); return nil })
+	err := w.st.Spool.Queue(spooled.ID{}, func(m *spooled.Message) error { to = append(to, m.Recipients[0].Address); return nil })
 	if err != nil {
 		w.t.Fatal(err)
 	}

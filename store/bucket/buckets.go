@@ -45,7 +45,7 @@ const (
 	Heard                            // hash: a kind of reply, see sites.ReplyKind
 	HeardOrder                       // number (8): hash
 	Remarks                          // account NUL day NUL kind NUL domain, see remark.Remark
-	Records                          // account, see store.Record
+	Records                          // account, see strangers.Record
 	Known                            // account NUL least hash: recipients that it wrote to, see package known
 	Waiting                          // account NUL id, domain: recipients that wait for the cap of first sendings
 	Chores                           // kind NUL account NUL provider, see chores.Chore

@@ -9,3 +9,19 @@ func Day(at time.Time, zone *time.Location) string { return at.In(zone).Format(t
 func DayBefore(at time.Time, days int, zone *time.Location) string {
 	return at.In(zone).AddDate(0, 0, -days).Format(time.DateOnly)
 }
+
+// DayNumber is the running number of the day that an instant is in.
+func DayNumber(at time.Time, zone *time.Location) int {
+	y, m, d := at.In(zone).Date()
+	return int(time.Date(y, m, d, 0, 0, 0, 0, time.UTC).Unix() / (24 * 60 * 60))
+}
+
+// DayStart is when the day with that number begins in a zone.
+func DayStart(number int, zone *time.Location) time.Time {
+	y, m, d := time.Unix(int64(number)*24*60*60, 0).UTC().Date()
+	at := time.Date(y, m, d, 0, 0, 0, 0, zone)
+	for DayNumber(at, zone) < number { // there is no such time in this zone
+		at = at.Add(time.Hour)
+	}
+	return at.UTC()
+}

@@ -74,7 +74,7 @@ func signaturePoint(s *act.Service, account string, remarks []remark.Remark) (p 
 
 // errorsPoint wants a record: enough delivered on clean days, and none that is bad today.
 func errorsPoint(s *act.Service, account string) (Point, error) {
-	rec, _, err := s.Store.Record(account)
+	rec, _, err := s.Store.Strangers.Record(account)
 	p := Point{Point: "errors", Met: true, Detail: "1,000 e-mails were delivered on seven clean days, and nothing speaks against today"}
 	switch today := rec.Today; {
 	case !rec.Proven:

@@ -3,8 +3,8 @@ package accounts
 import (
 	"relay/report/api/act"
 	"relay/report/words"
-	"relay/store"
 	"relay/store/record"
+	"relay/store/room"
 )
 
 // Record is what an account has earned by its mail.
@@ -34,12 +34,12 @@ func recordOf(s *act.Service, name string) (*Record, error) {
 	if s.Rules().Smarthost {
 		return nil, nil
 	}
-	r, capped, err := s.Store.Record(name)
+	r, capped, err := s.Store.Strangers.Record(name)
 	v := &Record{Proven: r.Proven, Delivered: r.Delivered, Needed: record.ProvenRecipients, Days: r.Clean, DaysOf: record.ProvenDays, Slow: r.Slow}
 	if capped || r.Waiting > 0 {
 		v.First = &FirstSendings{Cap: r.First.Cap, Used: r.First.Used, Waiting: r.Waiting}
 		if r.Waiting > 0 {
-			v.First.LastDay = words.Day(store.DayStart(max(r.First.Last, r.Today.Number), s.Store.Zone()), s.Store.Zone())
+			v.First.LastDay = words.Day(room.DayStart(max(r.First.Last, r.Today.Number), s.Store.Zone()), s.Store.Zone())
 		}
 	}
 	return v, err

@@ -78,7 +78,7 @@ func (h *Health) Measure(st *store.Store) error {
 		h.Clock = &Clock{Stands: hold.Stands, Wall: hold.Wall}
 	}
 	h.File, h.Free = st.Size()
-	sum, err := st.Totals()
+	sum, err := st.Spool.Totals()
 	h.Messages, h.Octets = sum.Messages, sum.Bytes
 	copied, _, backupErr := jobs.LastBackup(st)
 	h.Backup = copied

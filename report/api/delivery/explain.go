@@ -68,7 +68,7 @@ func explain(ctx context.Context, s *act.Service, in *Question) (*Explanation, e
 	if out.Suppression, err = suppression(s, in); err != nil {
 		return nil, err
 	}
-	at, waits, err := s.Store.NextDue(domain, in.Account)
+	at, waits, err := s.Store.Spool.NextDue(domain, in.Account)
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +102,7 @@ func firstSending(s *act.Service, in *Question, domain string) (*FirstSending, e
 	if in.Account == "" || at < 0 {
 		return nil, nil
 	}
-	f, capped, err := s.Store.FirstOutlook(in.Account, &spooled.Recipient{Address: in.Address, Domain: domain})
+	f, capped, err := s.Store.Strangers.Outlook(in.Account, &spooled.Recipient{Address: in.Address, Domain: domain})
 	if err != nil || !capped {
 		return nil, err
 	}

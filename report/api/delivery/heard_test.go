@@ -14,6 +14,7 @@ import (
 	"relay/store/behalf"
 	"relay/store/mailreply"
 	"relay/store/people"
+	"relay/store/spool"
 	"relay/store/spooled"
 	"relay/store/trace"
 )
@@ -52,10 +53,10 @@ func settled(t *testing.T, st *store.Store, said *Reply) {
 	stage, _ := verdict.ParseStage(said.Stage)
 	r := verdict.Parse(said.MX, stage, said.Reply)
 	v := verdict.Default().Judge(r)
-	o := store.Outcome{State: spooled.Failed, Reply: said.Reply, Sample: mailreply.Sample{MX: verdict.Normalise(said.MX), Class: string(v.Class)},
+	o := spool.Outcome{State: spooled.Failed, Reply: said.Reply, Sample: mailreply.Sample{MX: verdict.Normalise(said.MX), Class: string(v.Class)},
 		Verdict: mailreply.Verdict{Category: string(v.Category), Blame: string(v.Blame), Rule: v.Rule, Stage: said.Stage}}
 	o.Sample.Reply, o.Sample.Kind = r.Masked()
-	if err := st.Settle(store.Result{ID: m.ID, Domain: "one.example", Event: trace.Event{Kind: trace.EventAttempt}, Outcomes: []store.Outcome{o}}); err != nil {
+	if err := st.Spool.Settle(spool.Result{ID: m.ID, Domain: "one.example", Event: trace.Event{Kind: trace.EventAttempt}, Outcomes: []spool.Outcome{o}}); err != nil {
 		t.Fatal(err)
 	}
 }

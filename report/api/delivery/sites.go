@@ -9,6 +9,7 @@ import (
 
 	"relay/report/api/act"
 	"relay/store"
+	"relay/store/spool"
 )
 
 // AllSites is the request for the sites that mail goes to.
@@ -88,7 +89,7 @@ type domainSum struct {
 // waitingMail sums up the queue by domain.
 func waitingMail(ctx context.Context, st *store.Store) (map[string]domainSum, error) {
 	sums := map[string]domainSum{}
-	err := st.Lanes(ctx, func(l *store.LaneSum) error {
+	err := st.Spool.Lanes(ctx, func(l *spool.LaneSum) error {
 		d := sums[l.Domain]
 		d.messages += l.Messages
 		if !l.Next.IsZero() && (d.next.IsZero() || l.Next.Before(d.next)) {

@@ -7,6 +7,7 @@ import (
 
 	"relay/report/api/act"
 	"relay/store"
+	"relay/store/spool"
 	"relay/store/spooled"
 )
 
@@ -38,7 +39,7 @@ type ChangeBody struct {
 
 // Changed is what a batch has changed.
 type Changed struct {
-	Op         store.Op     `json:"op"`
+	Op         spool.Op     `json:"op"`
 	Done       int          `json:"done" doc:"Messages that were changed."`
 	Recipients int64        `json:"recipients" doc:"Of these, that were changed."`
 	Unchanged  int          `json:"unchanged" doc:"Messages with nothing to change."`
@@ -58,16 +59,16 @@ type Affected struct {
 
 // Acts that change messages.
 var (
-	Retry   = changeAct(store.OpRetry, "Try messages again now")
-	Hold    = changeAct(store.OpHold, "Stop messages until they are released")
-	Release = changeAct(store.OpRelease, "Let held messages go on")
-	Drop    = changeAct(store.OpDrop, "Delete messages")
+	Retry   = changeAct(spool.OpRetry, "Try messages again now")
+	Hold    = changeAct(spool.OpHold, "Stop messages until they are released")
+	Release = changeAct(spool.OpRelease, "Let held messages go on")
+	Drop    = changeAct(spool.OpDrop, "Delete messages")
 )
 
-func changeAct(op store.Op, summary string) *act.Act[Change, Changed] {
+func changeAct(op spool.Op, summary string) *act.Act[Change, Changed] {
 	return act.New(act.Spec{Name: "queue " + string(op), Route: "POST /v1/queue/" + string(op), Summary: summary, May: act.Operator},
 		func(ctx context.Context, s *act.Service, in *Change) (*Changed, error) {
-			c := changing{ctx: ctx, s: s, in: &in.Body, op: store.Operation{Op: op, Tell: !in.Body.Silent}, out: &Changed{Op: op, Missing: []spooled.ID{}}}
+			c := changing{ctx: ctx, s: s, in: &in.Body, op: spool.Operation{Op: op, Tell: !in.Body.Silent}, out: &Changed{Op: op, Missing: []spooled.ID{}}}
 			return c.out, c.do()
 		})
 }
@@ -77,7 +78,7 @@ type changing struct {
 	ctx context.Context
 	s   *act.Service
 	in  *ChangeBody
-	op  store.Operation
+	op  spool.Operation
 	out *Changed
 }
 
@@ -152,7 +153,7 @@ func (c *changing) choose(after spooled.ID) (ids []spooled.ID, next string, err 
 		most = min(most, c.in.Limit)
 	}
 	until, seen := time.Now().Add(searchTime), 0
-	err = c.s.Store.Queue(after, func(m *spooled.Message) error {
+	err = c.s.Store.Spool.Queue(after, func(m *spooled.Message) error {
 		if c.op.Of.Match(m) {
 			ids = append(ids, m.ID)
 		}
@@ -170,7 +171,7 @@ func (c *changing) choose(after spooled.ID) (ids []spooled.ID, next string, err 
 
 // apply does the operation, and says for how many of the messages, also where it fails.
 func (c *changing) apply(ids []spooled.ID) (n int, domains map[string]bool, err error) {
-	operate := c.s.Store.Operate
+	operate := c.s.Store.Spool.Operate
 	if c.in.DryRun {
 		operate = c.preview
 	}
@@ -181,12 +182,12 @@ func (c *changing) apply(ids []spooled.ID) (n int, domains map[string]bool, err 
 }
 
 // preview is an operation that changes nothing and lists what it would change.
-func (c *changing) preview(o store.Operation, ids []spooled.ID) (is store.Effect, err error) {
+func (c *changing) preview(o spool.Operation, ids []spooled.ID) (is spool.Effect, err error) {
 	for _, id := range ids {
 		if is.Recipients >= previewMost {
 			return is, nil
 		}
-		m, err := c.s.Store.QueueMessage(id)
+		m, err := c.s.Store.Spool.QueueMessage(id)
 		if errors.Is(err, store.ErrNotFound) {
 			is.Missing = append(is.Missing, id)
 			continue
@@ -213,7 +214,7 @@ func (c *changing) preview(o store.Operation, ids []spooled.ID) (is store.Effect
 // wake makes the mailer forget that next hops are down, for domains whose mail is tried
 // again; "": for all.
 func (c *changing) wake(domains map[string]bool) {
-	if c.op.Op != store.OpRetry || c.in.DryRun || c.s.Running == nil || c.s.Running.Mail == nil {
+	if c.op.Op != spool.OpRetry || c.in.DryRun || c.s.Running == nil || c.s.Running.Mail == nil {
 		return
 	}
 	if len(domains) > wakeMost {

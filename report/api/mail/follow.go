@@ -105,7 +105,7 @@ func (f *follower) follow(ctx context.Context, w *trace.Watch) error {
 			return err
 		}
 		if f.id != nil { // its end among them, perhaps
-			if _, err := f.s.Store.QueueMessage(*f.id); errors.Is(err, store.ErrNotFound) {
+			if _, err := f.s.Store.Spool.QueueMessage(*f.id); errors.Is(err, store.ErrNotFound) {
 				return nil
 			}
 		}

@@ -129,7 +129,7 @@ func message(s *act.Service, id string) (*spooled.Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := s.Store.QueueMessage(parsed)
+	m, err := s.Store.Spool.QueueMessage(parsed)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, act.Fail(act.NoSuch, "it may have been delivered: {trace "+parsed.String()+"}", "message %s is not in the queue", parsed)
 	}

@@ -26,7 +26,7 @@ func listQueue(ctx context.Context, s *act.Service, in *Queue, page *act.Page[Me
 		return err
 	}
 	l := queueLister{ctx: ctx, s: s, filter: &f, page: page}
-	err = s.Store.Queue(after, l.take)
+	err = s.Store.Spool.Queue(after, l.take)
 	if err == nil {
 		err = l.add()
 	}

@@ -10,6 +10,7 @@ import (
 
 	"relay/report/api/act"
 	"relay/store"
+	"relay/store/spool"
 	"relay/store/spooled"
 )
 
@@ -78,7 +79,7 @@ func topQueue(ctx context.Context, s *act.Service, in *Top) (*Tops, error) {
 		t.addWaits(ctx, s.Running.Mail)
 		t.addPool(s.Running.Mail.Connections(ctx))
 	}
-	sum, err := s.Store.Totals()
+	sum, err := s.Store.Spool.Totals()
 	t.Messages, t.Recipients = sum.Messages, sum.Recipients
 	return &t.Tops, err
 }
@@ -93,7 +94,7 @@ type topper struct {
 // read the queue's keys.
 func (t *topper) read(ctx context.Context, st *store.Store) error {
 	accounts := map[string]*TopRow{}
-	err := st.Lanes(ctx, func(sum *store.LaneSum) error {
+	err := st.Spool.Lanes(ctx, func(sum *spool.LaneSum) error {
 		if t.by != "account" {
 			t.add(sum)
 			return nil
@@ -115,7 +116,7 @@ func (t *topper) read(ctx context.Context, st *store.Store) error {
 }
 
 // add takes a lane; lanes of a domain come one after the other.
-func (t *topper) add(sum *store.LaneSum) {
+func (t *topper) add(sum *spool.LaneSum) {
 	if n := len(t.Rows); t.by == "domain" && n > 0 && t.Rows[n-1].Domain == sum.Domain {
 		t.Rows[n-1].add(sum)
 		return
@@ -146,7 +147,7 @@ func (t *topper) shrink() {
 	}
 }
 
-func (r *TopRow) add(sum *store.LaneSum) {
+func (r *TopRow) add(sum *spool.LaneSum) {
 	if r.Messages == 0 || sum.Oldest.Compare(r.oldest) < 0 {
 		r.oldest = sum.Oldest
 	}
@@ -161,7 +162,7 @@ func (r *TopRow) add(sum *store.LaneSum) {
 // sample reads the oldest message of a row.
 func (r *TopRow) sample(st *store.Store) error {
 	r.Oldest = r.oldest.Timestamp().UTC()
-	m, err := st.QueueMessage(r.oldest)
+	m, err := st.Spool.QueueMessage(r.oldest)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil // delivered meanwhile
 	}

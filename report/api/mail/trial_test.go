@@ -15,6 +15,7 @@ import (
 	"relay/store"
 	"relay/store/behalf"
 	"relay/store/people"
+	"relay/store/spool"
 	"relay/store/spooled"
 )
 
@@ -127,7 +128,7 @@ func TestTest_ends(t *testing.T) {
 	var b *bench
 	b = newBench(t, func(_ context.Context, m *act.TrialMessage, done act.Steps) (spooled.ID, error) {
 		id := b.accept(m)
-		if _, _, err := b.s.Store.Change(store.OpDrop, []spooled.ID{id}); err != nil {
+		if _, _, err := b.s.Store.Spool.Change(spool.OpDrop, []spooled.ID{id}); err != nil {
 			t.Fatal(err)
 		}
 		return id, done.Tell("accepted", act.StepOK, "", "250")

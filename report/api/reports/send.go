@@ -8,6 +8,7 @@ import (
 	"relay/report/api/field"
 	"relay/report/letter"
 	"relay/store"
+	"relay/store/spool"
 )
 
 // Sending is the request to send a mail now.
@@ -57,7 +58,7 @@ func send(ctx context.Context, s *act.Service, in *Sending) (*Sent, error) {
 
 // queue writes a mail to each address, and stores them together.
 func queue(s *act.Service, t *store.Told, to []string) (*Sent, error) {
-	var mails []store.Notice
+	var mails []spool.Notice
 	w, v := s.Jobs.Writer(), &Sent{Kind: string(t.News.Kind), Account: t.News.Account, To: field.OrNone(to)}
 	for _, address := range to {
 		n, err := w.WriteTo(address, t, s.Store.NewID())

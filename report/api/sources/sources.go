@@ -8,8 +8,8 @@ import (
 
 	"relay/report/api/act"
 	"relay/report/api/field"
-	"relay/store"
 	"relay/store/egress"
+	"relay/store/spool"
 	"relay/store/spooled"
 )
 
@@ -182,7 +182,7 @@ func resume(ctx context.Context, s *act.Service, in *Named) (*Source, error) {
 
 // change stores a change, and has a running relay follow it.
 func change(ctx context.Context, s *act.Service, r *act.SourceRule, fn func(*egress.SourceState, time.Time)) (*Source, error) {
-	st, err := s.Store.ChangeSource(r.Name, func(v *egress.SourceState, now time.Time, _ spooled.ID) (*store.Notice, error) {
+	st, err := s.Store.Spool.ChangeSource(r.Name, func(v *egress.SourceState, now time.Time, _ spooled.ID) (*spool.Notice, error) {
 		fn(v, now)
 		return nil, nil
 	})

@@ -1,4 +1,4 @@
-package store
+package spool
 
 import (
 	"time"
@@ -9,7 +9,7 @@ import (
 )
 
 // ages as this transaction sees them. They are written with it.
-func (t *SpoolTx) ages() *spooled.Ages {
+func (t *Tx) ages() *spooled.Ages {
 	sc := t.scratch()
 	if sc.ages == nil {
 		a, err := spooled.ReadAges(t.Get(bucket.Meta, keyAges))
@@ -34,11 +34,11 @@ func keepAges(b *engine.Tx, a *spooled.Ages, now time.Time) error {
 // countAges counts the spool of a store that an earlier relay has written, once.
 func (s *Spool) countAges(readOnly bool) error {
 	counted := false
-	err := s.view(func(t *SpoolTx) error { counted = t.Get(bucket.Meta, keyAges) != nil; return nil })
+	err := s.view(func(t *Tx) error { counted = t.Get(bucket.Meta, keyAges) != nil; return nil })
 	if err != nil || counted || readOnly {
 		return err
 	}
-	return s.update(0, func(t *SpoolTx) error {
+	return s.update(0, func(t *Tx) error {
 		a := spooled.Ages{}
 		c := t.Cursor(bucket.Messages)
 		for k, _ := c.First(); k != nil; k, _ = c.Next() {
@@ -54,7 +54,7 @@ func (s *Spool) countAges(readOnly bool) error {
 // above the one before it, and last those above all. A message counts as old as the beginning
 // of its slot. oldest is when the first of them came in; zero: there is none.
 func (s *Spool) Ages(bounds ...time.Duration) (counts []int64, oldest time.Time, err error) {
-	err = s.view(func(t *SpoolTx) error {
+	err = s.view(func(t *Tx) error {
 		oldest = time.Time{}
 		if k, _ := t.Cursor(bucket.Messages).First(); k != nil {
 			oldest = spooled.ID(k).Timestamp()

@@ -1,4 +1,4 @@
-package store
+package spool
 
 import (
 	"errors"
@@ -30,7 +30,7 @@ import (
 
 // openClaim notes a claim, or that one that is open is renewed. again: Open has
 // released it before.
-func (t *SpoolTx) openClaim(id spooled.ID, domain string, due, next time.Time) (again bool, err error) {
+func (t *Tx) openClaim(id spooled.ID, domain string, due, next time.Time) (again bool, err error) {
 	key := spooled.ClaimKey(id, domain)
 	c := spooled.Claim{State: spooled.ClaimWaits, Due: due, Next: next}
 	if raw := t.Get(bucket.Claims, key); raw != nil {
@@ -43,14 +43,14 @@ func (t *SpoolTx) openClaim(id spooled.ID, domain string, due, next time.Time) (
 }
 
 // closeClaim takes the note away; it need not be there.
-func (t *SpoolTx) closeClaim(id spooled.ID, domain string) error {
+func (t *Tx) closeClaim(id spooled.ID, domain string) error {
 	return t.Delete(bucket.Claims, spooled.ClaimKey(id, domain))
 }
 
 // Dialled stores that somebody dials, or has dialled, for claims, so that a crash
 // leaves their next try as it is. Claims that are not open any more stay so.
 func (s *Spool) Dialled(list []Claimed) error {
-	err := s.update(len(list)*128, func(t *SpoolTx) error {
+	err := s.update(len(list)*128, func(t *Tx) error {
 		for _, c := range list {
 			if err := t.dialled(c.Message.ID, c.Domain); err != nil {
 				return err
@@ -64,7 +64,7 @@ func (s *Spool) Dialled(list []Claimed) error {
 	return nil
 }
 
-func (t *SpoolTx) dialled(id spooled.ID, domain string) error {
+func (t *Tx) dialled(id spooled.ID, domain string) error {
 	key := spooled.ClaimKey(id, domain)
 	raw := t.Get(bucket.Claims, key)
 	if raw == nil || spooled.ClaimState(raw[0]) == spooled.ClaimReleased {
@@ -77,12 +77,12 @@ func (t *SpoolTx) dialled(id spooled.ID, domain string) error {
 
 // undoClaim has the mail of an open claim due as before; there need not be one. list
 // are its recipients.
-func (t *SpoolTx) undoClaim(id spooled.ID, domain string, list []int) error {
+func (t *Tx) undoClaim(id spooled.ID, domain string, list []int) error {
 	raw := t.Get(bucket.Claims, spooled.ClaimKey(id, domain))
 	if raw == nil || spooled.ClaimState(raw[0]) == spooled.ClaimReleased {
 		return nil
 	}
-	m, err := t.message(id)
+	m, err := t.Message(id)
 	if err != nil || m == nil {
 		return err
 	}
@@ -90,19 +90,19 @@ func (t *SpoolTx) undoClaim(id spooled.ID, domain string, list []int) error {
 	return t.change(m, domain, list, func(r *spooled.Recipient) { r.Next = due })
 }
 
-// claimsStep is how many entries one transaction of releaseClaims changes.
+// claimsStep is how many entries one transaction of ReleaseClaims changes.
 const claimsStep = 256
 
-// releaseClaims settles the claims that an earlier run left open. There are as
+// ReleaseClaims settles the claims that an earlier run left open. There are as
 // many as it had in hand at once, whatever waits in the queue.
-func (s *Spool) releaseClaims() error {
+func (s *Spool) ReleaseClaims() error {
 	var from []byte
 	for more := true; more; {
 		var keys [][]byte
-		err := s.view(func(t *SpoolTx) error { keys, more = t.openClaims(from); return nil })
+		err := s.view(func(t *Tx) error { keys, more = t.openClaims(from); return nil })
 		if err == nil && len(keys) > 0 {
 			from = keys[len(keys)-1]
-			err = s.update(len(keys)*1024, func(t *SpoolTx) error {
+			err = s.update(len(keys)*1024, func(t *Tx) error {
 				for _, k := range keys {
 					if err := t.releaseClaim(k); err != nil {
 						return err
@@ -119,7 +119,7 @@ func (s *Spool) releaseClaims() error {
 }
 
 // openClaims are the first keys after from whose claims Open has not released yet.
-func (t *SpoolTx) openClaims(from []byte) (keys [][]byte, more bool) {
+func (t *Tx) openClaims(from []byte) (keys [][]byte, more bool) {
 	c := t.Cursor(bucket.Claims)
 	for k, raw := c.Seek(append(slices.Clone(from), 0)); k != nil; k, raw = c.Next() {
 		if spooled.ClaimState(raw[0]) == spooled.ClaimReleased {
@@ -133,12 +133,12 @@ func (t *SpoolTx) openClaims(from []byte) (keys [][]byte, more bool) {
 	return keys, false
 }
 
-func (t *SpoolTx) releaseClaim(key []byte) error {
+func (t *Tx) releaseClaim(key []byte) error {
 	id, domain, c, err := spooled.ParseClaim(key, t.Get(bucket.Claims, key))
 	if err != nil {
 		return err
 	}
-	m, err := t.message(id)
+	m, err := t.Message(id)
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-package store
+package spool
 
 import (
 	"time"
@@ -13,14 +13,14 @@ import (
 // each change is told once; nil: there is nothing to tell. fn may run more than once, and must
 // not call the store.
 func (s *Spool) ChangeSource(name string, fn func(v *egress.SourceState, now time.Time, id spooled.ID) (*Notice, error)) (v egress.SourceState, err error) {
-	err = s.updateThen(4096, func(t *SpoolTx) error {
+	err = s.UpdateThen(4096, func(t *Tx) error {
 		v, err = s.Egress.ChangeSource(&t.Tx, name, func(v *egress.SourceState) error {
 			id := s.o.IDs.Next(t.Wall)
 			n, err := fn(v, t.Wall, id)
 			if err != nil || n == nil {
 				return err
 			}
-			return t.queueOwn(n, id, spooled.NoteOperator)
+			return t.QueueOwn(n, id, spooled.NoteOperator)
 		})
 		return err
 	})
@@ -31,28 +31,23 @@ func (s *Spool) ChangeSource(name string, fn func(v *egress.SourceState, now tim
 // transaction. write makes the mail, which will have that ID; it may run more than once, and
 // must not call the store. It reports false when the day was reported before.
 func (s *Spool) ReportTLSDay(d *sites.TLSDay, write func(*sites.TLSDay, spooled.ID) (Notice, error)) (id spooled.ID, ok bool, err error) {
-	err = s.updateThen(4096, func(t *SpoolTx) error {
+	err = s.UpdateThen(4096, func(t *Tx) error {
 		ok, err = s.Sites.ReportTLSDay(&t.Tx, d, func(now *sites.TLSDay) error {
 			id = s.o.IDs.Next(t.Wall)
 			n, err := write(now, id)
 			if err != nil {
 				return err
 			}
-			return t.queueOwn(&n, id, spooled.NoteTLSReport)
+			return t.QueueOwn(&n, id, spooled.NoteTLSReport)
 		})
 		return err
 	})
 	return id, ok && err == nil, err
 }
 
-// queueOwn queues a mail of relay's own. The caller's copy of the message stays as it is.
-func (t *SpoolTx) queueOwn(n *Notice, id spooled.ID, note spooled.EventNote) error {
+// QueueOwn queues a mail of relay's own. The caller's copy of the message stays as it is.
+func (t *Tx) QueueOwn(n *Notice, id spooled.ID, note spooled.EventNote) error {
 	m := n.Message
 	m.ID, m.Own = id, note
-	lanes, err := t.enqueueOwn(&m, n.Body)
-	if err != nil {
-		return err
-	}
-	t.then.lanes = append(t.then.lanes, lanes...)
-	return nil
+	return t.enqueueOwn(&m, n.Body)
 }

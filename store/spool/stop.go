@@ -1,4 +1,4 @@
-package store
+package spool
 
 import (
 	"errors"
@@ -58,7 +58,7 @@ func (s *Spool) ExpiresOf(m *spooled.Message) time.Time {
 // loadStops takes the stops into memory.
 func (s *Spool) loadStops() error {
 	all := stops{}
-	err := s.view(func(t *SpoolTx) error {
+	err := s.view(func(t *Tx) error {
 		c := t.Cursor(bucket.StopsOf)
 		for k, raw := c.First(); k != nil; k, raw = c.Next() {
 			st := spooled.Stop{}
@@ -74,7 +74,7 @@ func (s *Spool) loadStops() error {
 }
 
 // putStop stores a stop, and takes it into memory once it is on disk; nil removes it.
-func (t *SpoolTx) putStop(account string, st *spooled.Stop) error {
+func (t *Tx) putStop(account string, st *spooled.Stop) error {
 	t.OnCommit(func() { // no two of them at once
 		all := maps.Clone(*t.s.stops.Load())
 		if delete(all, account); st != nil {
@@ -89,7 +89,7 @@ func (t *SpoolTx) putStop(account string, st *spooled.Stop) error {
 }
 
 // stopOf an account, as this transaction sees it; nil: it never was stopped.
-func (t *SpoolTx) stopOf(account string) (*spooled.Stop, error) {
+func (t *Tx) stopOf(account string) (*spooled.Stop, error) {
 	st := &spooled.Stop{}
 	ok, err := t.Read(bucket.StopsOf, []byte(account), st)
 	if err != nil || !ok {
@@ -98,8 +98,8 @@ func (t *SpoolTx) stopOf(account string) (*spooled.Stop, error) {
 	return st, nil
 }
 
-// stopQueue stops an account's mail.
-func (t *SpoolTx) stopQueue(account string) error {
+// StopQueue stops an account's mail.
+func (t *Tx) StopQueue(account string) error {
 	st, err := t.stopOf(account)
 	if err != nil || st != nil && !st.Since.IsZero() {
 		return err
@@ -116,23 +116,23 @@ func (t *SpoolTx) stopQueue(account string) error {
 var ofQueue = []news.Kind{news.Warned, news.Held, news.Slowed, news.Waits}
 
 // dropOfQueue drops such news if it was not told yet: the suspension says more.
-func (t *SpoolTx) dropOfQueue(account string) (err error) {
+func (t *Tx) dropOfQueue(account string) (err error) {
 	for _, kind := range ofQueue {
 		err = errors.Join(err, news.Drop(&t.Tx, account, kind))
 	}
 	return err
 }
 
-// tellOfQueue adds news of an account's mail, unless the account is suspended.
-func (t *SpoolTx) tellOfQueue(n news.Item) error {
+// TellOfQueue adds news of an account's mail, unless the account is suspended.
+func (t *Tx) TellOfQueue(n news.Item) error {
 	if st, err := t.stopOf(n.Account); err != nil || st != nil && !st.Since.IsZero() {
 		return err
 	}
 	return t.s.News.Add(&t.Tx, n)
 }
 
-// startQueue lets an account's mail go on, and reports whether it was stopped.
-func (t *SpoolTx) startQueue(account string) (was bool, err error) {
+// StartQueue lets an account's mail go on, and reports whether it was stopped.
+func (t *Tx) StartQueue(account string) (was bool, err error) {
 	st, err := t.stopOf(account)
 	if err != nil || st == nil || st.Since.IsZero() {
 		return false, err
@@ -160,7 +160,7 @@ func isParked(b *engine.Tx, lane []byte) bool {
 
 // parks takes a lane out of bucket "due" if its account is stopped. Else st says which spans
 // its messages live longer for; nil: none.
-func (t *SpoolTx) parks(l spooled.Lane) (is bool, st *spooled.Stop, err error) {
+func (t *Tx) parks(l spooled.Lane) (is bool, st *spooled.Stop, err error) {
 	if l.Account == "" || t.Get(bucket.StopsOf, []byte(l.Account)) == nil {
 		return false, nil, nil
 	}
@@ -173,7 +173,7 @@ func (t *SpoolTx) parks(l spooled.Lane) (is bool, st *spooled.Stop, err error) {
 
 // unpark takes some lanes of an account back into bucket "due", as long as it is not stopped
 // again.
-func (t *SpoolTx) unpark(c chores.Chore) (more bool, err error) {
+func (t *Tx) unpark(c chores.Chore) (more bool, err error) {
 	if st, err := t.stopOf(c.Account); err != nil || st == nil || !st.Since.IsZero() {
 		return false, errors.Join(err, chores.Remove(&t.Tx, c))
 	}
@@ -197,7 +197,7 @@ func (t *SpoolTx) unpark(c chores.Chore) (more bool, err error) {
 }
 
 // deleteStop removes what is remembered of an account's suspensions.
-func (t *SpoolTx) deleteStop(account string) error {
+func (t *Tx) deleteStop(account string) error {
 	if t.Get(bucket.StopsOf, []byte(account)) == nil {
 		return nil
 	}

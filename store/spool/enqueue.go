@@ -1,12 +1,13 @@
-package store
+package spool
 
 import (
 	"relay/store/spooled"
 	"relay/store/trace"
 )
 
-// enqueue stores a message whose body is stored, every recipient due at once.
-func (t *SpoolTx) enqueue(m *spooled.Message) ([]spooled.Lane, error) {
+// Enqueue stores a message whose body is stored, every recipient due at once. The transaction must
+// be one of UpdateThen or GrowThen.
+func (t *Tx) Enqueue(m *spooled.Message) error {
 	for i := range m.Recipients {
 		r := &m.Recipients[i]
 		r.State = spooled.Queued
@@ -14,8 +15,8 @@ func (t *SpoolTx) enqueue(m *spooled.Message) ([]spooled.Lane, error) {
 			r.Next = t.Wall
 		}
 	}
-	if err := t.s.envelopes.Write(&t.Tx, m); err != nil {
-		return nil, err
+	if err := t.s.Envelopes.Write(&t.Tx, m); err != nil {
+		return err
 	}
 	sum := t.totals()
 	sum.Messages++
@@ -23,18 +24,16 @@ func (t *SpoolTx) enqueue(m *spooled.Message) ([]spooled.Lane, error) {
 	sum.Recipients += int64(len(m.Recipients))
 	sum.Bytes += m.Stored
 	t.s.Outcomes.Enter(&t.Tx, counted(m), m.Stored)
-	domains := m.Domains()
-	lanes := make([]spooled.Lane, 0, len(domains))
-	for _, d := range domains {
+	for _, d := range m.Domains() {
 		if at, _ := m.Due(d); !at.After(t.Wall) {
-			lanes = append(lanes, spooled.Lane{Domain: d, Account: m.Account})
+			t.then.lanes = append(t.then.lanes, spooled.Lane{Domain: d, Account: m.Account})
 		}
 		if err := t.addKey(m, d); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if t.s.Trace.Watched() {
 		t.s.Trace.Tell(&t.Tx, trace.Accepted(m), m)
 	}
-	return lanes, nil
+	return nil
 }

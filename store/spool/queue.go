@@ -1,4 +1,4 @@
-package store
+package spool
 
 import (
 	"fmt"
@@ -21,8 +21,8 @@ func (s *Spool) Queue(after spooled.ID, fn func(*spooled.Message) error) error {
 
 // QueueMessage is one message of the queue.
 func (s *Spool) QueueMessage(id spooled.ID) (m *spooled.Message, err error) {
-	err = s.view(func(t *SpoolTx) error {
-		m, err = t.message(id)
+	err = s.view(func(t *Tx) error {
+		m, err = t.Message(id)
 		if err == nil && m == nil {
 			err = fmt.Errorf("message %s: %w", id, room.ErrNotFound)
 		}

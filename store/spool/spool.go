@@ -1,16 +1,17 @@
-package store
+package spool
 
 import (
+	"errors"
 	"io"
 	"log/slog"
 	"sync/atomic"
 	"time"
 
 	"relay/store/bodies"
+	"relay/store/bucket"
 	"relay/store/delivered"
 	"relay/store/egress"
 	"relay/store/envelope"
-	"relay/store/known"
 	"relay/store/mailreply"
 	"relay/store/news"
 	"relay/store/outcomes"
@@ -20,6 +21,7 @@ import (
 	"relay/store/signing"
 	"relay/store/sites"
 	"relay/store/spooled"
+	"relay/store/strangers"
 	"relay/store/trace"
 )
 
@@ -33,12 +35,13 @@ type Rooms struct {
 	Bodies    *bodies.Bodies
 	Outcomes  *outcomes.Outcomes
 	Delivered *delivered.Index
-	Known     *known.Recipients
+	Strangers *strangers.Strangers
 	News      *news.News
+	Envelopes *envelope.Envelopes
 }
 
-// SpoolOptions of the room.
-type SpoolOptions struct {
+// Options of the room.
+type Options struct {
 	Zone  *time.Location // the operator's, in which days turn
 	Log   *slog.Logger
 	Quiet *quiet.Log
@@ -49,45 +52,36 @@ type SpoolOptions struct {
 	Customer func(t *room.Tx, account string) (Customer, error)
 	// Speaks counts an outcome that speaks against the account. was is what the recipient's last
 	// reply meant.
-	Speaks func(t *SpoolTx, m *spooled.Message, r *Result, o *Outcome, was mailreply.Verdict) error
+	Speaks func(t *Tx, m *spooled.Message, r *Result, o *Outcome, was mailreply.Verdict) error
 }
 
 // Customer is an account, as far as the spool must know it.
 type Customer interface {
 	// Owns reports whether an address is certainly the customer's own.
 	Owns(address string) bool
-	// FirstSendings a day; 0: as the operator says, NoCap: any number.
-	FirstSendings() int
-	// Includes is how many e-mails the plan of then includes; 0: any number.
-	Includes(now time.Time) int64
-	// Activated is when the account became active; zero: it has not.
-	Activated() time.Time
 }
 
 // Spool is the mail that waits, of all accounts. Its methods may be called from any goroutine.
 type Spool struct {
 	Rooms
 	db *room.DB
-	o  SpoolOptions
+	o  Options
 
-	envelopes *envelope.Envelopes
 	ready     ready
 	dsns      atomic.Pointer[DSNs]
-	stops     atomic.Pointer[stops] // see stop.go
-	strangers atomic.Pointer[Strangers]
+	stops     atomic.Pointer[stops]                // see stop.go
 	mailHolds atomic.Pointer[map[string]*mailHold] // by login
-	knownKey  atomic.Pointer[[16]byte]             // of the hashes of known recipients; nil: there is none
 }
 
-// NewSpool keeps it in a store, whose engine must run Flush.
-func NewSpool(db *room.DB, rooms Rooms, o SpoolOptions) *Spool {
-	s := &Spool{Rooms: rooms, db: db, o: o, envelopes: envelope.New(), ready: ready{signal: make(chan struct{}, 1)}}
+// New keeps it in a store, whose engine must run Flush.
+func New(db *room.DB, rooms Rooms, o Options) *Spool {
+	s := &Spool{Rooms: rooms, db: db, o: o, ready: ready{signal: make(chan struct{}, 1)}}
 	s.SetDSNs(DSNs{Build: func(*spooled.Message, bool, io.Reader) (Notice, bool) { return Notice{}, false }})
 	return s
 }
 
-// SpoolTx is a transaction on the spool.
-type SpoolTx struct {
+// Tx is a transaction on the spool.
+type Tx struct {
 	room.Tx
 	s *Spool
 
@@ -95,16 +89,17 @@ type SpoolTx struct {
 }
 
 // customer is an account as the spool knows it.
-func (t *SpoolTx) customer(account string) (Customer, error) { return t.s.o.Customer(&t.Tx, account) }
+func (t *Tx) customer(account string) (Customer, error) { return t.s.o.Customer(&t.Tx, account) }
 
-func (s *Spool) in(t room.Tx) *SpoolTx { return &SpoolTx{Tx: t, s: s} }
+// In is the transaction as one on the spool.
+func (s *Spool) In(t room.Tx) *Tx { return &Tx{Tx: t, s: s} }
 
-func (s *Spool) view(fn func(*SpoolTx) error) error {
-	return s.db.View(func(t room.Tx) error { return fn(s.in(t)) })
+func (s *Spool) view(fn func(*Tx) error) error {
+	return s.db.View(func(t room.Tx) error { return fn(s.In(t)) })
 }
 
-func (s *Spool) update(weight int, fn func(*SpoolTx) error) error {
-	return s.db.Update(weight, func(t room.Tx) error { return fn(s.in(t)) })
+func (s *Spool) update(weight int, fn func(*Tx) error) error {
+	return s.db.Update(weight, func(t room.Tx) error { return fn(s.In(t)) })
 }
 
 // aftermath is what is left to do when a transaction is on disk.
@@ -114,21 +109,21 @@ type aftermath struct {
 	sent  []DSNResult    // DSNs, to be logged
 }
 
-// updateThen is update for what may remove messages or queue mail.
-func (s *Spool) updateThen(weight int, fn func(*SpoolTx) error) error {
+// UpdateThen runs a transaction that may remove messages or queue mail.
+func (s *Spool) UpdateThen(weight int, fn func(*Tx) error) error {
 	return s.andThen(s.db.Update, weight, fn)
 }
 
-// growThen is updateThen for what may not take the disk's last room.
-func (s *Spool) growThen(weight int, fn func(*SpoolTx) error) error {
+// GrowThen is UpdateThen for what may not take the disk's last room.
+func (s *Spool) GrowThen(weight int, fn func(*Tx) error) error {
 	return s.andThen(s.db.Grow, weight, fn)
 }
 
-func (s *Spool) andThen(do func(int, func(room.Tx) error) error, weight int, fn func(*SpoolTx) error) error {
+func (s *Spool) andThen(do func(int, func(room.Tx) error) error, weight int, fn func(*Tx) error) error {
 	var then aftermath
 	err := do(weight, func(e room.Tx) error {
 		then = aftermath{}
-		t := s.in(e)
+		t := s.In(e)
 		t.then = &then
 		return fn(t)
 	})
@@ -138,4 +133,20 @@ func (s *Spool) andThen(do func(int, func(room.Tx) error) error, weight int, fn 
 	s.Bodies.Gone(then.gone)
 	s.ready.announce(then.lanes...)
 	return nil
+}
+
+// changeOf changes some of a message's recipients at a domain.
+func (t *Tx) changeOf(m *spooled.Message, domain string) strangers.Change {
+	return func(list []int, fn func(*spooled.Recipient)) error { return t.change(m, domain, list, fn) }
+}
+
+// Load takes into memory what is asked for with each message, and counts once what an earlier
+// relay did not count.
+func (s *Spool) Load(readOnly bool) error {
+	return errors.Join(s.countAges(readOnly), s.loadStops(), s.loadHolds())
+}
+
+// Forget removes what the spool has of an account that is removed. It has no mail any more.
+func (t *Tx) Forget(account string) error {
+	return errors.Join(t.deleteHolds(account), t.deleteStop(account), t.Delete(bucket.DsnHours, []byte(account)))
 }

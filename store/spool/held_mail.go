@@ -1,4 +1,4 @@
-package store
+package spool
 
 import (
 	"encoding/binary"
@@ -30,9 +30,9 @@ func (h *mailHold) covers(m *spooled.Message) bool {
 	return m.Account == h.Account && !m.Accepted.Before(h.From) && !m.Accepted.After(h.Until)
 }
 
-// holdMail stores the window of a login that is held. Under another holder the hold keeps its
+// HoldMail stores the window of a login that is held. Under another holder the hold keeps its
 // beginning, and so the window its end. What a resume has left to be released stays held.
-func (t *SpoolTx) holdMail(c *people.Credential) error {
+func (t *Tx) HoldMail(c *people.Credential) error {
 	w := mailHold{Login: c.Login, Account: c.Account, From: t.Wall.Add(-heldBefore), Until: c.Hold.Since}
 	was := mailHold{}
 	found, err := t.Read(bucket.MailHolds, []byte(c.Login), &was)
@@ -68,7 +68,7 @@ func (s *Spool) keepHold(login string, h *mailHold) {
 
 // loadHolds takes the windows into memory.
 func (s *Spool) loadHolds() error {
-	return s.view(func(t *SpoolTx) error {
+	return s.view(func(t *Tx) error {
 		list, err := room.All[mailHold](&t.Tx, bucket.MailHolds, nil)
 		next := make(map[string]*mailHold, len(list))
 		for i := range list {
@@ -86,7 +86,7 @@ func heldKey(login string, id spooled.ID, domain string) []byte {
 
 // keepBack holds recipients that were about to be claimed, if their login was held after it
 // had queued the message. Those that somebody has released since go out.
-func (t *SpoolTx) keepBack(c *Claimed) error {
+func (t *Tx) keepBack(c *Claimed) error {
 	h := (*t.s.mailHolds.Load())[c.Message.Login]
 	if h == nil || !h.covers(c.Message) {
 		return nil
@@ -106,7 +106,7 @@ const releaseStep = 64
 
 // release lets some of the mail go on that was held with a login, and says whether there is
 // more.
-func (t *SpoolTx) release(account, login string) (n Released, more bool, err error) {
+func (t *Tx) release(account, login string) (n Released, more bool, err error) {
 	prefix := room.Pair(login, "")
 	var keys [][]byte
 	var since []time.Time
@@ -141,8 +141,8 @@ func heldSince(raw []byte, now time.Time) time.Time {
 // lengthen adds the time for which a message was held to its life, once for all its domains. A
 // suspension of the account is over before the hold or began after it: nothing is held while
 // the account is stopped.
-func (t *SpoolTx) lengthen(id spooled.ID, domain string, since time.Time) error {
-	m, err := t.message(id)
+func (t *Tx) lengthen(id spooled.ID, domain string, since time.Time) error {
+	m, err := t.Message(id)
 	if err != nil || m == nil || !slices.ContainsFunc(m.Pending(domain), func(i int) bool { return m.Recipients[i].Held }) {
 		return err
 	}
@@ -160,20 +160,20 @@ func (t *SpoolTx) lengthen(id spooled.ID, domain string, since time.Time) error 
 	if t.Wall.After(since) {
 		m.Expires, m.Prolonged = m.Expires.Add(t.Wall.Sub(since)), t.Wall
 	}
-	return t.s.envelopes.Write(&t.Tx, m)
+	return t.s.Envelopes.Write(&t.Tx, m)
 }
 
 // countDistinct counts IDs that come in order, each once.
 func countDistinct(ids []spooled.ID) int64 { return int64(len(slices.Compact(slices.Clone(ids)))) }
 
 // HeldMail counts what is held with a login.
-func (t *SpoolTx) heldMail(login string) (n Released, err error) {
+func (t *Tx) HeldMail(login string) (n Released, err error) {
 	prefix := room.Pair(login, "")
 	last := spooled.ID{}
 	c := t.Cursor(bucket.HeldMail)
 	for k, _ := c.Seek(prefix); k != nil && room.HasPrefix(k, prefix); k, _ = c.Next() {
 		id, domain := spooled.ID(k[len(prefix):][:16]), string(k[len(prefix)+16:])
-		m, err := t.message(id)
+		m, err := t.Message(id)
 		if err != nil {
 			return n, err
 		}
@@ -195,7 +195,7 @@ func (t *SpoolTx) heldMail(login string) (n Released, err error) {
 }
 
 // deleteHolds removes the windows of an account that is removed, which has no mail any more.
-func (t *SpoolTx) deleteHolds(account string) error {
+func (t *Tx) deleteHolds(account string) error {
 	list, err := room.All[mailHold](&t.Tx, bucket.MailHolds, nil)
 	for _, h := range list {
 		if h.Account != account {
@@ -207,17 +207,17 @@ func (t *SpoolTx) deleteHolds(account string) error {
 	return err
 }
 
-// goOn takes the window of a login away that is held no more, and leaves the release of its mail.
-func (t *SpoolTx) goOn(account, login string) error {
+// ReleaseLater takes the window of a login away that is held no more, and leaves the release of its mail.
+func (t *Tx) ReleaseLater(account, login string) error {
 	t.OnCommit(func() { t.s.keepHold(login, nil) })
 	return errors.Join(t.Delete(bucket.MailHolds, []byte(login)),
 		chores.Add(&t.Tx, chores.Chore{Kind: chores.Release, Account: account, Provider: login, Due: t.Wall}))
 }
 
-// releaseAll releases the mail of a login at once, in small transactions.
-func (s *Spool) releaseAll(account, login string) (all Released, err error) {
+// ReleaseNow releases the mail of a login at once, in small transactions.
+func (s *Spool) ReleaseNow(account, login string) (all Released, err error) {
 	for more := true; more && err == nil; {
-		err = s.updateThen(releaseStep*1024, func(t *SpoolTx) error {
+		err = s.UpdateThen(releaseStep*1024, func(t *Tx) error {
 			var n Released
 			n, more, err = t.release(account, login)
 			all.Messages, all.Recipients = all.Messages+n.Messages, all.Recipients+n.Recipients

@@ -1,4 +1,4 @@
-package store
+package strangers
 
 import (
 	"errors"
@@ -7,34 +7,22 @@ import (
 
 	"relay/store/bucket"
 	"relay/store/record"
+	"relay/store/refusals"
+	"relay/store/room"
 	"relay/store/spooled"
 )
 
-// First sendings are recipients that an account never wrote to. What is over its cap of the
-// day waits (M8):
-//
-//  1. Accept plans each of them (record.First). If its day is a later one, its next try is
-//     that day's beginning, so it lies in the queue behind what is due, and is not looked at
-//     before;
-//  2. Claim asks the record again: if the days were not clean, some of what is due cannot go
-//     and is planned anew;
-//  3. Settle notes the recipients that were reached as known.
-//
-// Waiting recipients are listed in bucket "waiting", by account, so that a greater cap lets
-// them go without a search. Each step is in the transaction that it belongs to: after a crash a
-// recipient has its place or its grant, once. Relay's own mail does not wait.
-
-// planFirst gives the recipients of a new message that the account never wrote to their day.
-func (t *SpoolTx) planFirst(m *spooled.Message, a Customer) error {
+// Plan gives the recipients of a new message that the account never wrote to their day.
+func (s *Strangers) Plan(t *room.Tx, m *spooled.Message, a Customer) error {
 	for i := range m.Recipients { // this may run more than once
 		m.Recipients[i].First, m.Recipients[i].Next = "", time.Time{}
 	}
-	how := t.s.strangers.Load()
+	how := s.rules.Load()
 	direct := func(r spooled.Recipient) bool { return how.Direct(r.Domain) }
 	if how.bounds(a, t.Now).free || !slices.ContainsFunc(m.Recipients, direct) {
 		return nil
 	}
-	rec, b, err := t.recordOf(m.Account, a)
+	rec, b, err := s.recordOf(t, m.Account, a)
 	if err != nil {
 		return err
 	}
@@ -45,10 +33,11 @@ func (t *SpoolTx) planFirst(m *spooled.Message, a Customer) error {
 		if rec.First.Cap >= record.Uncapped || !direct(*r) {
 			continue
 		}
-		known, err := t.s.Known.Knows(&t.Tx, m.Account, r)
+		known, err := s.o.Known.Knows(t, m.Account, r)
 		if err == nil && !known {
-			if known, err = t.isSuppressed(m.Account, r); known {
-				r.First = spooled.FirstSpared
+			var is *refusals.Suppression
+			if is, err = s.o.Refusals.Suppression(t, m.Account, r.Mailbox()); is != nil {
+				known, r.First = true, spooled.FirstSpared
 			}
 		}
 		if err != nil {
@@ -58,46 +47,50 @@ func (t *SpoolTx) planFirst(m *spooled.Message, a Customer) error {
 			continue
 		}
 		if day := rec.Reserve(b.most); day > rec.Today.Number {
-			r.First, r.Next = spooled.FirstWaits, DayStart(day, t.s.o.Zone)
+			r.First, r.Next = spooled.FirstWaits, room.DayStart(day, s.o.Zone)
 			last = max(last, day)
 		}
 	}
-	return t.tellWait(m.Account, rec, last)
+	return s.tellWait(t, m.Account, rec, last)
 }
 
-// FirstOutlook is what the cap means for a message to a recipient that comes in now.
-type FirstOutlook struct {
+// Outlook is what the cap means for a message to a recipient that comes in now.
+type Outlook struct {
 	Known     bool // the account wrote to it within a year
 	Cap, Used int
 	Waiting   int64
 	Day       time.Time // on which it would go out: the beginning of that day
 }
 
-// FirstOutlook of an account's mail to a recipient by MX; false: there is no cap.
-func (s *Spool) FirstOutlook(account string, r *spooled.Recipient) (f FirstOutlook, capped bool, err error) {
-	err = s.view(func(t *SpoolTx) error {
-		rec, b, err := t.record(account)
+// Outlook of an account's mail to a recipient by MX; false: there is no cap.
+func (s *Strangers) Outlook(account string, r *spooled.Recipient) (f Outlook, capped bool, err error) {
+	err = s.db.View(func(t room.Tx) error {
+		rec, b, err := s.record(&t, account)
 		if err != nil {
 			return err
 		}
 		capped = !b.free && rec.First.Cap < record.Uncapped
-		f = FirstOutlook{Cap: rec.First.Cap, Used: rec.First.Used, Waiting: rec.Waiting}
-		f.Known, err = t.s.Known.Knows(&t.Tx, account, r)
+		f = Outlook{Cap: rec.First.Cap, Used: rec.First.Used, Waiting: rec.Waiting}
+		f.Known, err = s.o.Known.Knows(&t, account, r)
 		day := rec.Today.Number
 		if capped && !f.Known {
 			plan := rec.Record // a copy
 			day = plan.Reserve(b.most)
 		}
-		f.Day = DayStart(day, s.o.Zone)
+		f.Day = room.DayStart(day, s.o.Zone)
 		return err
 	})
 	return f, capped, err
 }
 
-// mayGo are those of a domain's recipients that are due that may be tried now. The others
+// Change applies fn to some of a message's recipients at a domain, and stores the message with its
+// place in the queue.
+type Change func(list []int, fn func(*spooled.Recipient)) error
+
+// MayGo are those of a domain's recipients that are due that may be tried now. The others
 // wait for the cap, and are planned anew.
-func (t *SpoolTx) mayGo(m *spooled.Message, domain string, list []int) ([]int, error) {
-	if err := t.endSpared(m, domain, list); err != nil {
+func (s *Strangers) MayGo(t *room.Tx, m *spooled.Message, list []int, domain string, change Change) ([]int, error) {
+	if err := endSpared(m, list, change); err != nil {
 		return nil, err
 	}
 	var waiting, going []int
@@ -111,7 +104,7 @@ func (t *SpoolTx) mayGo(m *spooled.Message, domain string, list []int) ([]int, e
 	if len(waiting) == 0 {
 		return list, nil
 	}
-	err := t.plan(m, domain, waiting)
+	err := s.PlanAgain(t, m, domain, waiting, change)
 	for _, i := range waiting {
 		if !m.Recipients[i].Waits() {
 			going = append(going, i)
@@ -123,7 +116,7 @@ func (t *SpoolTx) mayGo(m *spooled.Message, domain string, list []int) ([]int, e
 
 // endSpared lets recipients wait whose suppression was lifted since the message came in: else
 // an account could suppress strangers, write to them, and lift that.
-func (t *SpoolTx) endSpared(m *spooled.Message, domain string, list []int) error {
+func endSpared(m *spooled.Message, list []int, change Change) error {
 	var spared []int
 	for _, i := range list {
 		if m.Recipients[i].First == spooled.FirstSpared {
@@ -133,25 +126,25 @@ func (t *SpoolTx) endSpared(m *spooled.Message, domain string, list []int) error
 	if len(spared) == 0 {
 		return nil
 	}
-	return t.change(m, domain, spared, func(r *spooled.Recipient) { r.First = spooled.FirstWaits })
+	return change(spared, func(r *spooled.Recipient) { r.First = spooled.FirstWaits })
 }
 
-// plan decides again about recipients at a domain that wait: they may go now, or get
+// PlanAgain decides again about recipients at a domain that wait: they may go now, or get
 // another day.
-func (t *SpoolTx) plan(m *spooled.Message, domain string, waiting []int) error {
-	how := t.s.strangers.Load()
-	rec, b, err := t.record(m.Account)
+func (s *Strangers) PlanAgain(t *room.Tx, m *spooled.Message, domain string, waiting []int, change Change) error {
+	how := s.rules.Load()
+	rec, b, err := s.record(t, m.Account)
 	if err != nil {
 		return err
 	}
 	t.Touch()
 	direct := !b.free && rec.First.Cap < record.Uncapped && how.Direct(domain)
 	var unread error
-	err = t.change(m, domain, waiting, func(r *spooled.Recipient) {
+	err = change(waiting, func(r *spooled.Recipient) {
 		due := !r.Next.Truncate(time.Millisecond).After(t.Wall)
 		known := !direct
 		if direct {
-			known, err = t.s.Known.Knows(&t.Tx, m.Account, r)
+			known, err = s.o.Known.Knows(t, m.Account, r)
 			unread = errors.Join(unread, err)
 		}
 		day := rec.Today.Number
@@ -160,7 +153,7 @@ func (t *SpoolTx) plan(m *spooled.Message, domain string, waiting []int) error {
 		}
 		switch {
 		case day > rec.Today.Number:
-			r.Next = DayStart(day, t.s.o.Zone)
+			r.Next = room.DayStart(day, s.o.Zone)
 			return
 		case !due:
 			r.Next = t.Wall
@@ -170,9 +163,9 @@ func (t *SpoolTx) plan(m *spooled.Message, domain string, waiting []int) error {
 	return errors.Join(unread, err)
 }
 
-// list notes, with sign 1, that recipients of m wait at the domain, or takes the note away,
+// List notes, with sign 1, that recipients of m wait at the domain, or takes the note away,
 // with sign -1.
-func (t *SpoolTx) list(m *spooled.Message, domain string, sign int64) error {
+func (s *Strangers) List(t *room.Tx, m *spooled.Message, domain string, sign int64) error {
 	n := int64(0)
 	for i := range m.Recipients {
 		if r := &m.Recipients[i]; r.Domain == domain && r.Waits() {
@@ -182,7 +175,7 @@ func (t *SpoolTx) list(m *spooled.Message, domain string, sign int64) error {
 	if n == 0 {
 		return nil
 	}
-	rec, _, err := t.record(m.Account)
+	rec, _, err := s.record(t, m.Account)
 	if err != nil {
 		return err
 	}
@@ -193,11 +186,11 @@ func (t *SpoolTx) list(m *spooled.Message, domain string, sign int64) error {
 	return t.Put(bucket.Waiting, spooled.WaitingKey(m.Account, m.ID, domain), []byte{})
 }
 
-// firstTime counts the recipients of a message that its account never wrote to; capped is
+// FirstTime counts the recipients of a message that its account never wrote to; capped is
 // false if that is not known of this account.
-func (t *SpoolTx) firstTime(m *spooled.Message) (n int64, capped bool, err error) {
-	how := t.s.strangers.Load()
-	rec, b, err := t.record(m.Account)
+func (s *Strangers) FirstTime(t *room.Tx, m *spooled.Message) (n int64, capped bool, err error) {
+	how := s.rules.Load()
+	rec, b, err := s.record(t, m.Account)
 	if err != nil || b.free || rec.First.Cap >= record.Uncapped {
 		return 0, false, err
 	}
@@ -206,7 +199,7 @@ func (t *SpoolTx) firstTime(m *spooled.Message) (n int64, capped bool, err error
 		if !how.Direct(r.Domain) {
 			continue
 		}
-		known, e := t.s.Known.Knows(&t.Tx, m.Account, r)
+		known, e := s.o.Known.Knows(t, m.Account, r)
 		if err = errors.Join(err, e); !known {
 			n++
 		}

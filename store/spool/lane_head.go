@@ -1,4 +1,4 @@
-package store
+package spool
 
 import (
 	"time"
@@ -14,7 +14,7 @@ const mostHeads = 1000
 // NextDue is when the first message of an account to a domain is due; account "" is any.
 // ok is false when none waits, or all are held.
 func (s *Spool) NextDue(domain, account string) (at time.Time, ok bool, err error) {
-	err = s.view(func(t *SpoolTx) error {
+	err = s.view(func(t *Tx) error {
 		prefix := append([]byte(domain), 0)
 		if account != "" {
 			prefix = spooled.Lane{Domain: domain, Account: account}.Key()

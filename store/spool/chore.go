@@ -1,4 +1,4 @@
-package store
+package spool
 
 import (
 	"errors"
@@ -10,9 +10,9 @@ import (
 // Doers are the functions that do each kind of chore.
 func (s *Spool) Doers() map[chores.Kind]chores.Doer {
 	return map[chores.Kind]chores.Doer{
-		chores.Replan: s.doer((*SpoolTx).replan),
-		chores.Unpark: s.doer((*SpoolTx).unpark),
-		chores.Release: s.doer(func(t *SpoolTx, c chores.Chore) (more bool, err error) {
+		chores.Replan: s.doer((*Tx).replan),
+		chores.Unpark: s.doer((*Tx).unpark),
+		chores.Release: s.doer(func(t *Tx, c chores.Chore) (more bool, err error) {
 			_, more, err = t.release(c.Account, c.Provider)
 			return more, err
 		}),
@@ -21,9 +21,9 @@ func (s *Spool) Doers() map[chores.Kind]chores.Doer {
 
 // doer does a part of a chore in a transaction, as it is stored by then. Without its account there
 // is nothing left to do.
-func (s *Spool) doer(part func(*SpoolTx, chores.Chore) (more bool, err error)) chores.Doer {
+func (s *Spool) doer(part func(*Tx, chores.Chore) (more bool, err error)) chores.Doer {
 	return func(c chores.Chore) (more bool, err error) {
-		err = s.updateThen(1024*replanStep, func(t *SpoolTx) error {
+		err = s.UpdateThen(1024*replanStep, func(t *Tx) error {
 			more = false
 			is, there, err := chores.Again(&t.Tx, c)
 			if err != nil || !there {

@@ -1,4 +1,4 @@
-package store
+package spool
 
 import (
 	"sync"
@@ -66,7 +66,7 @@ func (s *Spool) TakeReady(most int) []spooled.Lane {
 // that lane. next is the due time of the first lane after now; zero: nothing else waits,
 // or it did not come so far.
 func (s *Spool) VisitDue(from []byte, now time.Time, fn func(spooled.Lane) bool) (on []byte, next time.Time, err error) {
-	err = s.view(func(t *SpoolTx) error {
+	err = s.view(func(t *Tx) error {
 		c := t.Cursor(bucket.Due)
 		for k, _ := c.Seek(from); k != nil; k, _ = c.Next() {
 			if at := room.ParseTime(k); at.After(now) {

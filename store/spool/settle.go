@@ -1,4 +1,4 @@
-package store
+package spool
 
 import (
 	"cmp"
@@ -18,6 +18,7 @@ import (
 	"relay/store/signs"
 	"relay/store/sites"
 	"relay/store/spooled"
+	"relay/store/strangers"
 	"relay/store/trace"
 )
 
@@ -31,7 +32,7 @@ type Outcome struct {
 	Sample  mailreply.Sample  // the reply as it is kept for new rules; zero: it is not
 	Delayed bool              // a delay DSN was sent, or none will be wanted
 	DSN     *spooled.DSN      // what the sender is to be told of it; nil: nothing
-	Mark    Mark              // what it says of the account; "": nothing
+	Mark    strangers.Mark    // what it says of the account; "": nothing
 	Sign    signs.Sign        // what speaks against the account; "": nothing
 
 	Suppress *refusals.Rule // what the reply means for further mail to the recipient; nil: nothing
@@ -75,9 +76,9 @@ func (s *Spool) Settle(results ...Result) error {
 			weight += dsnWeight
 		}
 	}
-	err := s.updateThen(weight, func(t *SpoolTx) error {
+	err := s.UpdateThen(weight, func(t *Tx) error {
 		for i := range results {
-			if err := t.settle(&results[i]); err != nil {
+			if err := t.Settle(&results[i]); err != nil {
 				return err
 			}
 		}
@@ -89,8 +90,9 @@ func (s *Spool) Settle(results ...Result) error {
 	return nil
 }
 
-func (t *SpoolTx) settle(r *Result) error {
-	m, err := t.message(r.ID)
+// Settle stores what one attempt came to.
+func (t *Tx) Settle(r *Result) error {
+	m, err := t.Message(r.ID)
 	if err != nil {
 		return err
 	}
@@ -129,7 +131,7 @@ func (t *SpoolTx) settle(r *Result) error {
 
 // settleClaim ends the claim, or, while the attempt goes on, notes that it is dialled
 // for, so that a crash counts the attempt for the others too.
-func (t *SpoolTx) settleClaim(m *spooled.Message, r *Result) error {
+func (t *Tx) settleClaim(m *spooled.Message, r *Result) error {
 	if _, left := m.Due(r.Domain); left && r.Open {
 		return t.dialled(m.ID, r.Domain)
 	}
@@ -137,7 +139,7 @@ func (t *SpoolTx) settleClaim(m *spooled.Message, r *Result) error {
 }
 
 // apply brings the outcomes into the message.
-func (t *SpoolTx) apply(m *spooled.Message, r *Result) error {
+func (t *Tx) apply(m *spooled.Message, r *Result) error {
 	if r.Signature.Made.After(m.Signature.Made) {
 		m.Signature = r.Signature
 	}
@@ -171,7 +173,7 @@ func (t *SpoolTx) apply(m *spooled.Message, r *Result) error {
 }
 
 // become takes one outcome over into its recipient, and counts it wherever it counts.
-func (t *SpoolTx) become(m *spooled.Message, r *Result, rcpt *spooled.Recipient, o *Outcome) (trace.EventOutcome, error) {
+func (t *Tx) become(m *spooled.Message, r *Result, rcpt *spooled.Recipient, o *Outcome) (trace.EventOutcome, error) {
 	is, was := fateOf(r, rcpt, o), rcpt.Verdict
 	e := trace.EventOutcome{Address: rcpt.Address, State: o.State, Reply: o.Reply, Verdict: o.Verdict}
 	if o.State != spooled.Queued {
@@ -189,12 +191,12 @@ func (t *SpoolTx) become(m *spooled.Message, r *Result, rcpt *spooled.Recipient,
 		}
 		e.Next = rcpt.Next
 	}
-	return e, errors.Join(t.s.Sites.Hear(&t.Tx, &o.Sample, &o.Verdict), t.note(m, rcpt, o), t.follow(m, rcpt, o), t.tally(m, r, is.From, o), t.listed(m, rcpt, is, o.Reply), t.s.o.Speaks(t, m, r, o, was))
+	return e, errors.Join(t.s.Sites.Hear(&t.Tx, &o.Sample, &o.Verdict), t.s.Strangers.Note(&t.Tx, m, rcpt, o.Mark), t.follow(m, rcpt, o), t.tally(m, r, is.From, o), t.listed(m, rcpt, is, o.Reply), t.s.o.Speaks(t, m, r, o, was))
 }
 
 // tally counts an outcome of a message that a domain's signature is on. before is the
 // recipient's state until then.
-func (t *SpoolTx) tally(m *spooled.Message, r *Result, before spooled.State, o *Outcome) error {
+func (t *Tx) tally(m *spooled.Message, r *Result, before spooled.State, o *Outcome) error {
 	domain := cmp.Or(r.Signature.Domain, m.Signature.Domain)
 	if domain == "" || m.OfRelay() || r.Provider == "" {
 		return nil
@@ -230,21 +232,21 @@ func alignNext(left []*spooled.Recipient) {
 }
 
 // enqueueOwn stores a message of relay's own, with its body.
-func (t *SpoolTx) enqueueOwn(m *spooled.Message, body []byte) ([]spooled.Lane, error) {
+func (t *Tx) enqueueOwn(m *spooled.Message, body []byte) error {
 	m.Recipients = append([]spooled.Recipient(nil), m.Recipients...)
 	m.Accepted = t.Wall
 	m.Size, m.Stored = int64(len(body)), int64(len(body))
 	m.BodyHash = bodyhash.Of(body)
 	if err := bodies.Put(&t.Tx, m.ID, body); err != nil {
-		return nil, err
+		return err
 	}
-	return t.enqueue(m)
+	return t.Enqueue(m)
 }
 
 // Sweep returns up to limit messages of the spool that come after the ID after and
 // were accepted before that instant, oldest first.
 func (s *Spool) Sweep(after spooled.ID, before time.Time, limit int) (list []*spooled.Message, err error) {
-	err = s.view(func(t *SpoolTx) error {
+	err = s.view(func(t *Tx) error {
 		c := t.Cursor(bucket.Messages)
 		end := spooled.FirstID(before)
 		for k, raw := c.Seek(append(append([]byte(nil), after[:]...), 0)); k != nil && len(list) < limit; k, raw = c.Next() {

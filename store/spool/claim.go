@@ -1,4 +1,4 @@
-package store
+package spool
 
 import (
 	"errors"
@@ -35,10 +35,10 @@ type Claimed struct {
 // has. That renews the claim, and delays no more than the first did: what counts
 // the attempt is Settle.
 func (s *Spool) Claim(want []Want, next func(m *spooled.Message, tries int) time.Time) (list []Claimed, err error) {
-	err = s.updateThen(len(want)*4096, func(t *SpoolTx) error {
+	err = s.UpdateThen(len(want)*4096, func(t *Tx) error {
 		list = list[:0]
 		for _, w := range want {
-			if err := t.claim(w, next, &list); err != nil {
+			if err := t.Claim(w, next, &list); err != nil {
 				return err
 			}
 		}
@@ -50,11 +50,11 @@ func (s *Spool) Claim(want []Want, next func(m *spooled.Message, tries int) time
 	return list, nil
 }
 
-// claim takes messages of a lane. What must wait for the cap of first sendings gets another
+// Claim takes messages of a lane. What must wait for the cap of first sendings gets another
 // day, what is suppressed is given up, and others are taken in their place; after
 // mostPutOff of them the lane is announced, and goes on in another transaction. A lane of a
 // suspended account is parked.
-func (t *SpoolTx) claim(w Want, next func(*spooled.Message, int) time.Time, list *[]Claimed) error {
+func (t *Tx) Claim(w Want, next func(*spooled.Message, int) time.Time, list *[]Claimed) error {
 	parks, was, err := t.parks(w.Lane)
 	if err != nil || parks {
 		return err
@@ -79,9 +79,9 @@ const mostPutOff = 64
 
 // claimThose says how many of the messages it took, and of how many nothing may be tried.
 // It stops after mostPutOff of these.
-func (t *SpoolTx) claimThose(ids []spooled.ID, l spooled.Lane, was *spooled.Stop, next func(*spooled.Message, int) time.Time, list *[]Claimed) (took, putOff int, err error) {
+func (t *Tx) claimThose(ids []spooled.ID, l spooled.Lane, was *spooled.Stop, next func(*spooled.Message, int) time.Time, list *[]Claimed) (took, putOff int, err error) {
 	for _, id := range ids {
-		m, err := t.message(id)
+		m, err := t.Message(id)
 		if err != nil {
 			return took, putOff, err
 		}
@@ -96,7 +96,7 @@ func (t *SpoolTx) claimThose(ids []spooled.ID, l spooled.Lane, was *spooled.Stop
 		if err := t.suppressClaimed(&c); err != nil {
 			return took, putOff, err
 		}
-		if c.Rcpts, err = t.mayGo(m, l.Domain, c.Rcpts); err != nil {
+		if c.Rcpts, err = t.s.Strangers.MayGo(&t.Tx, m, c.Rcpts, l.Domain, t.changeOf(m, l.Domain)); err != nil {
 			return took, putOff, err
 		}
 		if len(c.Rcpts) > 0 {
@@ -116,7 +116,7 @@ func (t *SpoolTx) claimThose(ids []spooled.ID, l spooled.Lane, was *spooled.Stop
 }
 
 // claimRcpts opens the claim.
-func (t *SpoolTx) claimRcpts(c *Claimed, next func(*spooled.Message, int) time.Time) (err error) {
+func (t *Tx) claimRcpts(c *Claimed, next func(*spooled.Message, int) time.Time) (err error) {
 	m := c.Message
 	was, _ := m.Due(c.Domain)
 	at := next(m, m.Recipients[c.Rcpts[0]].Tries+1)
@@ -127,7 +127,7 @@ func (t *SpoolTx) claimRcpts(c *Claimed, next func(*spooled.Message, int) time.T
 }
 
 // dueIDs are the first messages of the lane that are due now.
-func (t *SpoolTx) dueIDs(w Want) (ids []spooled.ID) {
+func (t *Tx) dueIDs(w Want) (ids []spooled.ID) {
 	lane := w.Lane.Key()
 	c := t.Cursor(bucket.Queue)
 	for k, _ := c.Seek(lane); k != nil && room.HasPrefix(k, lane) && len(ids) < w.Max; k, _ = c.Next() {
@@ -143,10 +143,9 @@ func (t *SpoolTx) dueIDs(w Want) (ids []spooled.ID) {
 // Return gives claims back that were not attempted after all: they are due as they
 // were. Those that are not open any more stay as they are.
 func (s *Spool) Return(list []Claimed) error {
-	err := s.update(len(list)*1024, func(t *SpoolTx) error {
+	err := s.update(len(list)*1024, func(t *Tx) error {
 		for _, c := range list {
-			err := errors.Join(t.undoClaim(c.Message.ID, c.Domain, c.Rcpts), t.closeClaim(c.Message.ID, c.Domain))
-			if err != nil {
+			if err := t.GiveBack(&c); err != nil {
 				return err
 			}
 		}
@@ -158,15 +157,20 @@ func (s *Spool) Return(list []Claimed) error {
 	return nil
 }
 
-// message reads an envelope; nil when there is none.
-func (t *SpoolTx) message(id spooled.ID) (*spooled.Message, error) {
-	return t.s.envelopes.Read(&t.Tx, id)
+// GiveBack gives back a claim that was not attempted after all.
+func (t *Tx) GiveBack(c *Claimed) error {
+	return errors.Join(t.undoClaim(c.Message.ID, c.Domain, c.Rcpts), t.closeClaim(c.Message.ID, c.Domain))
+}
+
+// Message reads an envelope; nil when there is none.
+func (t *Tx) Message(id spooled.ID) (*spooled.Message, error) {
+	return t.s.Envelopes.Read(&t.Tx, id)
 }
 
 // change applies fn to those of the domain's recipients that are listed and not
 // final, moves the message in its lane, and stores it or, with its last recipient,
 // removes it.
-func (t *SpoolTx) change(m *spooled.Message, domain string, list []int, fn func(*spooled.Recipient)) error {
+func (t *Tx) change(m *spooled.Message, domain string, list []int, fn func(*spooled.Recipient)) error {
 	if err := t.dropKey(m, domain); err != nil {
 		return err
 	}
@@ -185,42 +189,42 @@ func (t *SpoolTx) change(m *spooled.Message, domain string, list []int, fn func(
 
 // store writes a message back after a change of the domain's recipients, whose
 // key was dropped before. What its sender is to be told is sent or put on the list.
-func (t *SpoolTx) store(m *spooled.Message, domain string) error {
+func (t *Tx) store(m *spooled.Message, domain string) error {
 	if err := t.tellSender(m); err != nil {
 		return err
 	}
 	if m.Done() {
 		return t.remove(m)
 	}
-	if err := t.s.envelopes.Write(&t.Tx, m); err != nil {
+	if err := t.s.Envelopes.Write(&t.Tx, m); err != nil {
 		return err
 	}
 	return t.addKey(m, domain)
 }
 
-func (t *SpoolTx) addKey(m *spooled.Message, domain string) error {
+func (t *Tx) addKey(m *spooled.Message, domain string) error {
 	at, ok := m.Due(domain)
 	if !ok {
 		return nil
 	}
 	lane := spooled.Lane{Domain: domain, Account: m.Account}
 	t.touch(lane.Key())
-	return errors.Join(t.list(m, domain, 1), t.Put(bucket.Queue, spooled.QueueKey(lane, at, m.ID), spooled.CountAt(m, domain)))
+	return errors.Join(t.s.Strangers.List(&t.Tx, m, domain, 1), t.Put(bucket.Queue, spooled.QueueKey(lane, at, m.ID), spooled.CountAt(m, domain)))
 }
 
-func (t *SpoolTx) dropKey(m *spooled.Message, domain string) error {
+func (t *Tx) dropKey(m *spooled.Message, domain string) error {
 	at, ok := m.Due(domain)
 	if !ok {
 		return nil
 	}
 	lane := spooled.Lane{Domain: domain, Account: m.Account}
 	t.touch(lane.Key())
-	return errors.Join(t.list(m, domain, -1), t.Delete(bucket.Queue, spooled.QueueKey(lane, at, m.ID)))
+	return errors.Join(t.s.Strangers.List(&t.Tx, m, domain, -1), t.Delete(bucket.Queue, spooled.QueueKey(lane, at, m.ID)))
 }
 
 // remove takes a message whose recipients are all final out of the spool.
-func (t *SpoolTx) remove(m *spooled.Message) error {
-	if err := t.s.envelopes.Remove(&t.Tx, m.ID); err != nil {
+func (t *Tx) remove(m *spooled.Message) error {
+	if err := t.s.Envelopes.Remove(&t.Tx, m.ID); err != nil {
 		return err
 	}
 	t.s.Trace.TellGone(&t.Tx, m.ID)

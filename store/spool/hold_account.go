@@ -1,4 +1,4 @@
-package store
+package spool
 
 import (
 	"errors"
@@ -21,11 +21,11 @@ type Hold struct {
 // HoldAccount stores a hold, that the account's day is not clean, and that both sides are to
 // be told, in one transaction.
 func (s *Spool) HoldAccount(h Hold) error {
-	return s.update(1024, func(t *SpoolTx) error {
+	return s.update(1024, func(t *Tx) error {
 		if err := t.s.Sites.PutPace(&t.Tx, []sites.PaceEntry{h.State}); err != nil {
 			return err
 		}
-		rec, _, err := t.record(h.Account)
+		rec, err := t.s.Strangers.In(&t.Tx, h.Account)
 		if errors.Is(err, room.ErrNotFound) {
 			return nil
 		}
@@ -33,7 +33,7 @@ func (s *Spool) HoldAccount(h Hold) error {
 			return err
 		}
 		rec.Today.Bad = true
-		return t.tellOfQueue(news.Item{Kind: news.Held, Account: h.Account, About: h.Provider, Reason: h.Reason, Why: h.Why, Until: h.Until})
+		return t.TellOfQueue(news.Item{Kind: news.Held, Account: h.Account, About: h.Provider, Reason: h.Reason, Why: h.Why, Until: h.Until})
 	})
 }
 
@@ -41,7 +41,7 @@ func (s *Spool) HoldAccount(h Hold) error {
 // why, once a week at most. It looks first without writing: most know it.
 func (s *Spool) SlowAccount(account, provider, reason, why string) error {
 	n, known := news.Item{Kind: news.Slowed, Account: account, About: provider, Reason: reason, Why: why}, false
-	err := s.view(func(t *SpoolTx) (err error) {
+	err := s.view(func(t *Tx) (err error) {
 		if known = t.s.Stopped(account) || t.Get(bucket.Accounts, []byte(account)) == nil; !known {
 			known, err = news.WasTold(&t.Tx, &n)
 		}
@@ -50,5 +50,5 @@ func (s *Spool) SlowAccount(account, provider, reason, why string) error {
 	if err != nil || known {
 		return err
 	}
-	return s.update(1024, func(t *SpoolTx) error { return t.tellOfQueue(n) })
+	return s.update(1024, func(t *Tx) error { return t.TellOfQueue(n) })
 }

@@ -1,4 +1,4 @@
-package store
+package spool
 
 import (
 	"errors"
@@ -11,13 +11,13 @@ import (
 	"relay/store/trace"
 )
 
-func (t *SpoolTx) isSuppressed(account string, r *spooled.Recipient) (bool, error) {
+func (t *Tx) isSuppressed(account string, r *spooled.Recipient) (bool, error) {
 	is, err := t.s.Refusals.Suppression(&t.Tx, account, r.Mailbox())
 	return is != nil, err
 }
 
 // suppressed are those of the listed recipients that are suppressed, by index.
-func (t *SpoolTx) suppressed(m *spooled.Message, list []int) (found map[int]*refusals.Suppression, err error) {
+func (t *Tx) suppressed(m *spooled.Message, list []int) (found map[int]*refusals.Suppression, err error) {
 	for _, i := range list {
 		s, err := t.s.Refusals.Suppression(&t.Tx, m.Account, m.Recipients[i].Mailbox())
 		if err != nil {
@@ -35,7 +35,7 @@ func (t *SpoolTx) suppressed(m *spooled.Message, list []int) (found map[int]*ref
 
 // suppressClaimed gives up the suppressed recipients of what is about to be claimed. A
 // claim that is open is only renewed: somebody is delivering to all of them.
-func (t *SpoolTx) suppressClaimed(c *Claimed) error {
+func (t *Tx) suppressClaimed(c *Claimed) error {
 	m := c.Message
 	if m.OfRelay() {
 		return nil
@@ -70,7 +70,7 @@ func (t *SpoolTx) suppressClaimed(c *Claimed) error {
 
 // giveUp gives the listed recipients up. The caller has dropped the domain's key, and stores
 // the message afterwards.
-func (t *SpoolTx) giveUp(m *spooled.Message, list []int, of map[int]*refusals.Suppression) error {
+func (t *Tx) giveUp(m *spooled.Message, list []int, of map[int]*refusals.Suppression) error {
 	if err := trace.WriteAccepted(&t.Tx, m); err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-package store
+package spool
 
 import (
 	"relay/store/outcomes"
@@ -40,7 +40,7 @@ func counted(m *spooled.Message) outcomes.Mail {
 }
 
 // count counts what became of one of a message's recipients.
-func (t *SpoolTx) count(m *spooled.Message, is outcomes.Fate) {
+func (t *Tx) count(m *spooled.Message, is outcomes.Fate) {
 	t.Touch()
 	if is.To.Final() {
 		t.totals().Recipients--
@@ -49,7 +49,7 @@ func (t *SpoolTx) count(m *spooled.Message, is outcomes.Fate) {
 }
 
 // listed enters an outcome in the account's list of errors.
-func (t *SpoolTx) listed(m *spooled.Message, r *spooled.Recipient, is outcomes.Fate, reply string) error {
+func (t *Tx) listed(m *spooled.Message, r *spooled.Recipient, is outcomes.Fate, reply string) error {
 	switch {
 	case m.OfRelay(), is.Category == ByOperator, !is.To.Final():
 		return nil
@@ -61,7 +61,7 @@ func (t *SpoolTx) listed(m *spooled.Message, r *spooled.Recipient, is outcomes.F
 }
 
 // follow draws the consequences of an outcome for the recipient's address.
-func (t *SpoolTx) follow(m *spooled.Message, r *spooled.Recipient, o *Outcome) error {
+func (t *Tx) follow(m *spooled.Message, r *spooled.Recipient, o *Outcome) error {
 	switch by := o.Suppress; {
 	case m.OfRelay():
 		return nil

@@ -1,4 +1,4 @@
-package store
+package spool
 
 import (
 	"errors"
@@ -83,7 +83,7 @@ func (s *Spool) Operate(o Operation, ids []spooled.ID) (all Effect, err error) {
 		var done Effect
 		var sent []DSNResult
 		var partly []spooled.ID
-		err := s.updateThen(len(part)*1024, func(t *SpoolTx) error {
+		err := s.UpdateThen(len(part)*1024, func(t *Tx) error {
 			done, partly = Effect{Domains: map[string]bool{}}, partly[:0]
 			for _, id := range part {
 				if err := t.operate(&o, id, &done, &partly); err != nil {
@@ -106,8 +106,8 @@ func (s *Spool) Operate(o Operation, ids []spooled.ID) (all Effect, err error) {
 }
 
 // operate on one message. partly gets those that are still there after OpDrop.
-func (t *SpoolTx) operate(o *Operation, id spooled.ID, done *Effect, partly *[]spooled.ID) error {
-	m, err := t.message(id)
+func (t *Tx) operate(o *Operation, id spooled.ID, done *Effect, partly *[]spooled.ID) error {
+	m, err := t.Message(id)
 	if err != nil {
 		return err
 	}
@@ -149,7 +149,7 @@ func (t *SpoolTx) operate(o *Operation, id spooled.ID, done *Effect, partly *[]s
 }
 
 // event of the trace.
-func (o *Operation) event(t *SpoolTx, m *spooled.Message, list []int) *trace.Event {
+func (o *Operation) event(t *Tx, m *spooled.Message, list []int) *trace.Event {
 	e := &trace.Event{ID: m.ID, Time: t.Wall, Kind: trace.EventChanged, Account: m.Whose(), Note: spooled.EventNote(o.Op)}
 	for _, i := range list {
 		out := trace.EventOutcome{Address: m.Recipients[i].Address, State: m.Recipients[i].State}
@@ -161,7 +161,7 @@ func (o *Operation) event(t *SpoolTx, m *spooled.Message, list []int) *trace.Eve
 	return e
 }
 
-func (t *SpoolTx) operateOn(op Op, m *spooled.Message, r *spooled.Recipient, tell bool) {
+func (t *Tx) operateOn(op Op, m *spooled.Message, r *spooled.Recipient, tell bool) {
 	switch op {
 	case OpRetry:
 		r.Next = t.Wall
@@ -179,7 +179,7 @@ func (t *SpoolTx) operateOn(op Op, m *spooled.Message, r *spooled.Recipient, tel
 }
 
 // tells reports whether the sender is to hear of what is dropped.
-func (t *SpoolTx) tells(o *Operation, m *spooled.Message) (bool, error) {
+func (t *Tx) tells(o *Operation, m *spooled.Message) (bool, error) {
 	if o.Op != OpDrop || !o.Tell {
 		return false, nil
 	}

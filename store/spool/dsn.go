@@ -1,4 +1,4 @@
-package store
+package spool
 
 import (
 	"errors"
@@ -64,7 +64,7 @@ const (
 
 // tellSender sends what there is to tell with the last recipient, else puts the
 // message on the list, or takes it off. The caller stores it.
-func (t *SpoolTx) tellSender(m *spooled.Message) error {
+func (t *Tx) tellSender(m *spooled.Message) error {
 	untold := m.Untold()
 	switch {
 	case untold && m.Done():
@@ -78,14 +78,14 @@ func (t *SpoolTx) tellSender(m *spooled.Message) error {
 	return nil
 }
 
-func (t *SpoolTx) dropDSNKey(m *spooled.Message) error {
+func (t *Tx) dropDSNKey(m *spooled.Message) error {
 	key := spooled.DSNKey(m)
 	m.DSNDue = time.Time{}
 	return t.Delete(bucket.Dsns, key)
 }
 
 // sendDSN queues one DSN about all that the sender is to be told.
-func (t *SpoolTx) sendDSN(m *spooled.Message) error {
+func (t *Tx) sendDSN(m *spooled.Message) error {
 	if !m.DSNDue.IsZero() {
 		if err := t.dropDSNKey(m); err != nil {
 			return err
@@ -112,7 +112,7 @@ func (t *SpoolTx) sendDSN(m *spooled.Message) error {
 	return nil
 }
 
-func (t *SpoolTx) buildDSN(m *spooled.Message, how *DSNs, sent *DSNResult) error {
+func (t *Tx) buildDSN(m *spooled.Message, how *DSNs, sent *DSNResult) error {
 	a, err := t.customer(m.Account)
 	if err != nil && !errors.Is(err, room.ErrNotFound) {
 		return err
@@ -128,7 +128,7 @@ func (t *SpoolTx) buildDSN(m *spooled.Message, how *DSNs, sent *DSNResult) error
 
 // queueDSN queues and counts a DSN, or counts that it was withheld. The trace
 // tells either.
-func (t *SpoolTx) queueDSN(m *spooled.Message, how *DSNs, hour *dsnHour, sent *DSNResult) error {
+func (t *Tx) queueDSN(m *spooled.Message, how *DSNs, hour *dsnHour, sent *DSNResult) error {
 	e := &trace.Event{ID: m.ID, Time: t.Wall, Kind: trace.EventNotice, Account: m.Account}
 	switch {
 	case sent.Withheld:
@@ -138,15 +138,13 @@ func (t *SpoolTx) queueDSN(m *spooled.Message, how *DSNs, hour *dsnHour, sent *D
 		return nil
 	default:
 		d := &sent.Notice.Message
-		lanes, err := t.enqueueOwn(d, sent.Notice.Body)
-		if err != nil {
+		if err := t.enqueueOwn(d, sent.Notice.Body); err != nil {
 			return err
 		}
 		hour.Sent++
 		if err := t.Write(bucket.DsnHours, []byte(m.Account), hour); err != nil {
 			return err
 		}
-		t.then.lanes = append(t.then.lanes, lanes...)
 		e.Note, e.Other, e.Recipients = spooled.NoteDSN, d.ID, trace.Accepted(d).Recipients
 		t.s.Outcomes.DSN(&t.Tx, counted(m))
 	}
@@ -154,7 +152,7 @@ func (t *SpoolTx) queueDSN(m *spooled.Message, how *DSNs, hour *dsnHour, sent *D
 }
 
 // dsnHour is the account's count in the hour that is now.
-func (t *SpoolTx) dsnHour(account string) (*dsnHour, error) {
+func (t *Tx) dsnHour(account string) (*dsnHour, error) {
 	h := &dsnHour{}
 	if _, err := t.Read(bucket.DsnHours, []byte(account), h); err != nil {
 		return nil, err
@@ -169,13 +167,13 @@ func (t *SpoolTx) dsnHour(account string) (*dsnHour, error) {
 // the clock was set back it does not wait for the time that was.
 func (s *Spool) SendDSNs() (sent []DSNResult, more bool, err error) {
 	var ids []spooled.ID
-	err = s.view(func(t *SpoolTx) error { ids = t.dueDSNs(); return nil })
+	err = s.view(func(t *Tx) error { ids = t.dueDSNs(); return nil })
 	if err != nil || len(ids) == 0 {
 		return nil, false, err
 	}
-	err = s.updateThen(len(ids)*dsnWeight, func(t *SpoolTx) error {
+	err = s.UpdateThen(len(ids)*dsnWeight, func(t *Tx) error {
 		for _, id := range t.dueDSNs() {
-			m, err := t.message(id)
+			m, err := t.Message(id)
 			if err != nil {
 				return err
 			}
@@ -185,7 +183,7 @@ func (s *Spool) SendDSNs() (sent []DSNResult, more bool, err error) {
 			if err := errors.Join(trace.WriteAccepted(&t.Tx, m), t.sendDSN(m)); err != nil {
 				return err
 			}
-			if err := t.s.envelopes.Write(&t.Tx, m); err != nil {
+			if err := t.s.Envelopes.Write(&t.Tx, m); err != nil {
 				return err
 			}
 		}
@@ -199,7 +197,7 @@ func (s *Spool) SendDSNs() (sent []DSNResult, more bool, err error) {
 }
 
 // dueDSNs are the first messages whose sender is to be told by now.
-func (t *SpoolTx) dueDSNs() (ids []spooled.ID) {
+func (t *Tx) dueDSNs() (ids []spooled.ID) {
 	c := t.Cursor(bucket.Dsns)
 	for k, _ := c.First(); k != nil && len(ids) < dsnBatch; k, _ = c.Next() {
 		at := room.ParseTime(k)
@@ -209,4 +207,18 @@ func (t *SpoolTx) dueDSNs() (ids []spooled.ID) {
 		ids = append(ids, spooled.ID(k[8:]))
 	}
 	return ids
+}
+
+// TakeDSN counts a mail about an account's mail as a DSN, and reports whether the account may have
+// it in this hour.
+func (t *Tx) TakeDSN(account string) (bool, error) {
+	hour, err := t.dsnHour(account)
+	if err != nil {
+		return false, err
+	}
+	if how := t.s.dsns.Load(); how.PerHour > 0 && hour.Sent >= how.PerHour {
+		return false, nil
+	}
+	hour.Sent++
+	return true, t.Write(bucket.DsnHours, []byte(account), hour)
 }

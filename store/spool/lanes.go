@@ -1,4 +1,4 @@
-package store
+package spool
 
 import (
 	"context"
@@ -32,7 +32,7 @@ func (s *Spool) Lanes(ctx context.Context, fn func(*LaneSum) error) error {
 	var full []LaneSum // lanes that a transaction came to the end of
 	for from := []byte{}; from != nil; {
 		full = full[:0]
-		err := s.view(func(t *SpoolTx) (err error) {
+		err := s.view(func(t *Tx) (err error) {
 			from, err = t.sumLanes(from, &sum, func() { full = append(full, sum) })
 			return err
 		})
@@ -57,7 +57,7 @@ func (s *Spool) Lanes(ctx context.Context, fn func(*LaneSum) error) error {
 
 // sumLanes adds entries from a key on to sum, and calls next before it begins
 // another lane. It returns where to go on; nil: that was all.
-func (t *SpoolTx) sumLanes(from []byte, sum *LaneSum, next func()) ([]byte, error) {
+func (t *Tx) sumLanes(from []byte, sum *LaneSum, next func()) ([]byte, error) {
 	c := t.Cursor(bucket.Queue)
 	n := 0
 	for k, raw := c.Seek(from); k != nil; k, raw = c.Next() {
@@ -81,12 +81,13 @@ func (t *SpoolTx) sumLanes(from []byte, sum *LaneSum, next func()) ([]byte, erro
 		if t.s.Stopped(l.Account) {
 			at = spooled.Never
 		}
-		sum.add(id, at, count)
+		sum.Add(id, at, count)
 	}
 	return nil, nil
 }
 
-func (s *LaneSum) add(id spooled.ID, at time.Time, recipients int64) {
+// Add adds a message.
+func (s *LaneSum) Add(id spooled.ID, at time.Time, recipients int64) {
 	if s.Messages == 0 || id.Compare(s.Oldest) < 0 {
 		s.Oldest = id
 	}
@@ -102,11 +103,11 @@ func (s *LaneSum) add(id spooled.ID, at time.Time, recipients int64) {
 
 // countOf reads what countAt wrote. An entry of a file from
 // before there was a count has none: then the message tells.
-func (t *SpoolTx) countOf(raw []byte, l spooled.Lane, id spooled.ID) (int64, error) {
+func (t *Tx) countOf(raw []byte, l spooled.Lane, id spooled.ID) (int64, error) {
 	if n, size := binary.Uvarint(raw); size > 0 {
 		return int64(n), nil
 	}
-	m, err := t.message(id)
+	m, err := t.Message(id)
 	if err != nil || m == nil {
 		return 0, err
 	}

@@ -1,4 +1,4 @@
-package store
+package spool
 
 import (
 	"time"
@@ -12,17 +12,17 @@ import (
 // scratch is what the requests of one transaction change again and again:
 // counters, and the heads of lanes. flush writes it once, before the commit.
 type scratch struct {
-	heads   map[string]int64 // lane -> due time under which it lies in bucket "due", in ms; noHead: nowhere
-	totals  *Totals
-	ages    *spooled.Ages           // of the spool; nil: they have not changed
-	records map[string]*recordState // by account
+	heads  map[string]int64 // lane -> due time under which it lies in bucket "due", in ms; NoHead: nowhere
+	totals *Totals
+	ages   *spooled.Ages // of the spool; nil: they have not changed
 }
 
-const noHead = int64(-1)
+// NoHead is the head of a lane of which nothing is due.
+const NoHead = int64(-1)
 
 var scratchKey engine.Key[scratch]
 
-func (t *SpoolTx) scratch() *scratch {
+func (t *Tx) scratch() *scratch {
 	sc := scratchKey.In(t.Tx.Tx)
 	if sc.heads == nil {
 		sc.heads = map[string]int64{}
@@ -30,21 +30,13 @@ func (t *SpoolTx) scratch() *scratch {
 	return sc
 }
 
-// flush writes the scratch of a transaction.
-func (s *Spool) flush(b *engine.Tx) error {
+// Flush writes the scratch of a transaction.
+func (s *Spool) Flush(b *engine.Tx) error {
 	sc := scratchKey.Of(b)
 	if sc == nil {
 		return nil
 	}
 	t := room.Tx{Tx: b}
-	for account, r := range sc.records {
-		if r.is == r.was {
-			continue
-		}
-		if err := t.Write(bucket.Records, []byte(account), &r.is); err != nil {
-			return err
-		}
-	}
 	if sc.totals != nil {
 		if err := t.Write(bucket.Meta, keyTotals, sc.totals); err != nil {
 			return err
@@ -62,38 +54,38 @@ func (s *Spool) flush(b *engine.Tx) error {
 }
 
 // touch notes where the lane lies in bucket "due" before its first change.
-func (t *SpoolTx) touch(lane []byte) {
+func (t *Tx) touch(lane []byte) {
 	sc := t.scratch()
 	if _, ok := sc.heads[string(lane)]; !ok {
-		sc.heads[string(lane)] = headOf(t.Tx.Tx, lane)
+		sc.heads[string(lane)] = HeadOf(t.Tx.Tx, lane)
 	}
 }
 
-// headOf is the due time of a lane's first message in ms. What is held or parked is
-// never due: it counts as noHead.
-func headOf(b *engine.Tx, lane []byte) int64 {
+// HeadOf is the due time of a lane's first message in ms. What is held or parked is
+// never due: it counts as NoHead.
+func HeadOf(b *engine.Tx, lane []byte) int64 {
 	k, _ := b.Cursor(bucket.Queue).Seek(lane)
 	if !room.HasPrefix(k, lane) || len(k) < len(lane)+8 {
-		return noHead
+		return NoHead
 	}
 	ms := room.ParseTime(k[len(lane):]).UnixMilli()
 	if ms >= spooled.Never.UnixMilli() || isParked(b, lane) {
-		return noHead
+		return NoHead
 	}
 	return ms
 }
 
 func moveHead(b *engine.Tx, lane []byte, was int64) error {
-	is := headOf(b, lane)
+	is := HeadOf(b, lane)
 	if is == was {
 		return nil
 	}
-	if was != noHead {
+	if was != NoHead {
 		if err := b.Delete(bucket.Due, spooled.DueKey(time.UnixMilli(was), lane)); err != nil {
 			return err
 		}
 	}
-	if is == noHead {
+	if is == NoHead {
 		return nil
 	}
 	return b.Put(bucket.Due, spooled.DueKey(time.UnixMilli(is), lane), []byte{})
