@@ -24,7 +24,7 @@ var rooms = map[string]string{
 	"cli":                     "cli/ smtp mailer report store quota",
 	"cli/e2e":                 "cli",
 	"smtp":                    "smtp/ store quota report/words report/money",
-	"mailer":                  "mailer/ store report/words report/money",
+	"mailer":                  "mailer/ " + spool + " report/words report/money", // the spool and what delivery has: no accounts, no money
 	"report":                  "report/ store quota",
 	"report/api":              "report/ store quota mailer/verdict mailer/client mailer/records", // what replies mean, and at which stages; what the DNS shows of domains
 	"report/digest":           "report/ store quota mailer/verdict",                              // replies that no rule knew
@@ -66,6 +66,10 @@ var rooms = map[string]string{
 	"quota":                   "",
 }
 
+// spool is what the mailer sees of the store.
+const spool = "store/bodies store/egress store/eventlog store/maildomain store/mailreply store/mailsyntax store/meter store/quiet store/record " +
+	"store/refusals store/room store/signing store/signs store/sites store/spool store/spooled store/strangers store/trace"
+
 // homes are the only rooms that may import a library.
 var homes = map[string]string{
 	"go.etcd.io/bbolt":                 "store/bolt",
@@ -95,7 +99,7 @@ type size struct{ lines, files int }
 // tooLarge are the packages that may hold more. The numbers may only go down, and a package that
 // keeps the rule leaves the list.
 var tooLarge = map[string]size{
-	"store": {10300, 71}, // until the books are packages of their own
+	"store": {10250, 70}, // until the books are packages of their own
 }
 
 // slack is how far a package may be below its entry in tooLarge before that must follow.
@@ -187,8 +191,8 @@ func TestRooms_imports(t *testing.T) {
 		for _, s := range files {
 			ours, others := s.imports()
 			for _, name := range ours {
-				own := name == pkg                                             // tests from outside
-				plain := s.test && (name == "quota" || name == "mailer/route") // plans for a test's store, answers of its DNS
+				own := name == pkg                                          // tests from outside
+				plain := s.test && within(name, "quota mailer/route store") // a test's store and its plans, answers of its DNS
 				if within(name, forTests) && !s.test && !within(pkg, forTests) {
 					t.Errorf("%s imports %s, which is for tests", s.name, name)
 				}

@@ -166,7 +166,7 @@ func (p *program) open(cfg *config.Config, dir place.Dir) (*store.Store, error) 
 	if err != nil {
 		return nil, err
 	}
-	notice.Word(st, settings.Config{Hostname: cfg.Host(), NoticeExpire: cfg.Delivery.NoticeExpire.Duration,
+	notice.Word(st.Spool, settings.Config{Hostname: cfg.Host(), NoticeExpire: cfg.Delivery.NoticeExpire.Duration,
 		NoticesPerHour: cfg.Delivery.NoticesPerHour}) // of mail that the command drops
 	if fresh {
 		p.env.Note("new store %s", dir.Store())

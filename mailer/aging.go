@@ -8,7 +8,7 @@ import (
 
 // newWalk is the walk of this schedule. It runs beside it.
 func (s *schedule) newWalk() *walk.Walk {
-	return walk.New(s.m.store, &s.m.cfg, s.m.out, walk.Owner{
+	return walk.New(s.m.spool, &s.m.cfg, s.m.out, walk.Owner{
 		TakeUp: func(due []walk.Passing) []walk.Passing {
 			answer := make(chan []walk.Passing, 1)
 			s.beside.Tell(func() { answer <- s.inspect(due) })
@@ -28,7 +28,7 @@ func (s *schedule) newWalk() *walk.Walk {
 // message whose time is over is given up without a further attempt only if there
 // will be none soon: its site is down, or the attempt is due later.
 func (s *schedule) inspect(due []walk.Passing) []walk.Passing {
-	now := s.m.store.Now()
+	now := s.m.spool.Now()
 	var mine []walk.Passing
 	for _, p := range due {
 		f := flights.Flight{ID: p.ID, Domain: p.Lane.Domain}

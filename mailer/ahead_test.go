@@ -394,7 +394,7 @@ func TestAhead_Stop(t *testing.T) {
 			t.Errorf("%d messages delivered", got)
 		}
 		synctest.Wait()
-		w.mail, _ = New(w.store, w.cfg, w.mail.log)
+		w.mail, _ = New(w.store.Spool, w.cfg, w.mail.log)
 		w.run(time.Second)
 		if got := len(h.messages()); got != 10 {
 			t.Errorf("%d messages delivered after the next start", got)

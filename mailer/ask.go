@@ -44,12 +44,12 @@ func (m *Mailer) Probe(ctx context.Context) error {
 
 // prospect is what answers are made from, as of now.
 func (s *schedule) prospect() *prospect.Prospect {
-	now := s.m.store.Now()
+	now := s.m.spool.Now()
 	return &prospect.Prospect{
 		Now: now, Most: s.m.config().Connections,
 		Window: s.window, Atlas: s.atlas, Flights: s.flights, Crew: s.crew, Accounts: s.accounts, Paces: s.paces,
 		Pauses: s.pauses, Orders: &s.orders,
-		Stopped: s.m.store.Spool.Stopped,
+		Stopped: s.m.spool.Stopped,
 		SiteFor: func(p *site.Place, account string) *site.Site { return s.siteFor(p, account, now) },
 		PlaceOf: s.placeOf,
 	}
@@ -67,7 +67,7 @@ func (m *Mailer) Load(ctx context.Context) (l view.Load, err error) {
 // Pool says how the connections are used. It fails when the schedule does not answer
 // before ctx ends.
 func (m *Mailer) Pool(ctx context.Context) (p view.Pool, err error) {
-	err = m.ask(ctx, func(s *schedule) { p = s.crew.View(m.store.Now()) })
+	err = m.ask(ctx, func(s *schedule) { p = s.crew.View(m.spool.Now()) })
 	return p, err
 }
 

@@ -144,7 +144,7 @@ func benchMailer(b *testing.B, key *sign.Key, work func()) {
 	cfg := settings.Config{Hostname: "relay.test", HostKey: key}
 	addr := netip.MustParseAddrPort(l.Addr().String())
 	cfg.Smarthost.Host, cfg.Smarthost.Port = addr.Addr().String(), int(addr.Port())
-	m, err := New(st, cfg, log)
+	m, err := New(st.Spool, cfg, log)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -136,7 +136,7 @@ func empty(t *testing.T, s *schedule) {
 			s.window.Len(), s.flights.Len(), s.flights.Claiming(), s.atlas.LookingUp())
 	}
 	if !s.crew.Empty() {
-		t.Errorf("left: a crew with %d connections, used as %+v", s.crew.Connections(), s.crew.View(s.m.store.Now()))
+		t.Errorf("left: a crew with %d connections, used as %+v", s.crew.Connections(), s.crew.View(s.m.spool.Now()))
 	}
 	for site := range s.atlas.Sites {
 		if site.Workers != 0 || site.Open != 0 || site.Asked != 0 || site.Queue.Len() != 0 || len(site.Idle) != 0 {

@@ -34,7 +34,7 @@ func (s *schedule) enter(p *site.Place, o *site.Origin, account string) *site.Si
 		return s.siteAt(p, o)
 	}
 	d := o.Door()
-	if !d.Usable(s.m.store.Now()) && !d.Asking {
+	if !d.Usable(s.m.spool.Now()) && !d.Asking {
 		s.atlas.Want(d, account)
 	}
 	if d.Place == nil {

@@ -29,7 +29,7 @@ func (s *schedule) claim(now time.Time) {
 	s.flights.Claim()
 	s.beside.Do(func() {
 		soonest := now.Add(scan.RestOf(s.m.config()))
-		list, err := s.m.store.Spool.Claim(want, func(_ *spooled.Message, tries int) time.Time {
+		list, err := s.m.spool.Claim(want, func(_ *spooled.Message, tries int) time.Time {
 			at := s.m.config().RetryAt(now, tries)
 			if at.Before(soonest) {
 				soonest = at
@@ -182,7 +182,7 @@ func (s *schedule) giveBack(t *site.Site, jobs []*attempt.Job) {
 	var claims []spool.Claimed
 	for _, j := range jobs {
 		j.Leave()
-		s.heat(t, -j.Sends, s.m.store.Now()) // it did not go
+		s.heat(t, -j.Sends, s.m.spool.Now()) // it did not go
 		j.Sends = 0
 		claims = append(claims, j.Claims...)
 	}
@@ -200,10 +200,10 @@ func (s *schedule) giveBack(t *site.Site, jobs []*attempt.Job) {
 // ends.
 func (s *schedule) returnClaims(claims []spool.Claimed, then func()) {
 	s.beside.Do(func() {
-		s.m.stored("return", s.m.store.Spool.Return(claims))
+		s.m.stored("return", s.m.spool.Return(claims))
 		s.beside.Tell(func() {
 			then()
-			s.dueAt(s.m.store.Now())
+			s.dueAt(s.m.spool.Now())
 		})
 	})
 }

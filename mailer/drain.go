@@ -18,7 +18,7 @@ func (s *schedule) drain() {
 
 // settleDown gives back what came in, and lets idle connections go.
 func (s *schedule) settleDown() {
-	now := s.m.store.Now()
+	now := s.m.spool.Now()
 	for s.dirty.Len() > 0 {
 		t := s.dirty.Pop()
 		t.Dirty = false

@@ -9,7 +9,7 @@ import (
 	"relay/mailer/pace"
 	"relay/mailer/site"
 	"relay/mailer/verdict"
-	"relay/store"
+	"relay/store/spool"
 	"relay/store/spooled"
 )
 
@@ -95,8 +95,8 @@ func (s *schedule) slower(key accounts.Key, c *pace.Account, step pace.Step, now
 }
 
 // complained slows an account at the provider that a complaint comes from.
-func (s *schedule) complained(c store.Complaint) {
-	now := s.m.store.Now()
+func (s *schedule) complained(c spool.Complaint) {
+	now := s.m.spool.Now()
 	key := accounts.Key{Account: c.Account, Provider: c.Provider}
 	t := s.home(spooled.Lane{Domain: c.Domain, Account: c.Account}, now)
 	if t != nil {

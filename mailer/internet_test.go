@@ -328,7 +328,7 @@ func TestInternet(t *testing.T) {
 		ids[i] = w.acceptBody(m, l.body)
 	}
 	second := 200 * time.Millisecond
-	w.mail, err = New(st, settings.Config{
+	w.mail, err = New(st.Spool, settings.Config{
 		Hostname: "relay.test", Resolver: n.dns, Port: n.port, AllowPrivate: true,
 		Self:  []netip.Addr{netip.MustParseAddr("192.0.2.1")},
 		Retry: []time.Duration{second, 2 * second},

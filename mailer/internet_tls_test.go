@@ -275,7 +275,7 @@ func TestInternet_TLS(t *testing.T) {
 	web := &policy.HTTPS{Addrs: resolver.LookupAddrs, RootCAs: ca.pool, Port: n.web(ca, texts), AllowPrivate: true}
 	cfg.Hostname, cfg.DNS, cfg.Port, cfg.AllowPrivate = "relay.test", resolver, n.port, true
 	cfg.Retry, cfg.MTASTS, cfg.DANE, cfg.Policies, cfg.RootCAs = []time.Duration{2 * time.Second}, true, true, web, ca.pool
-	w.mail, err = New(st, cfg, log)
+	w.mail, err = New(st.Spool, cfg, log)
 	if err != nil {
 		t.Fatal(err)
 	}

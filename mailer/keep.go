@@ -9,7 +9,7 @@ import (
 
 // loadPace reads what was slower when relay ended.
 func (s *schedule) loadPace() {
-	list, err := s.m.store.Sites.PaceEntries()
+	list, err := s.m.spool.Sites.PaceEntries()
 	if err != nil {
 		s.m.logStoreError("pace", err)
 		return
@@ -18,9 +18,9 @@ func (s *schedule) loadPace() {
 		s.origins.Load(&list[i])
 		s.accounts.Load(&list[i])
 	}
-	if gone := s.paces.Load(list, s.m.store.Now()); len(gone) > 0 {
+	if gone := s.paces.Load(list, s.m.spool.Now()); len(gone) > 0 {
 		s.beside.Do(func() {
-			if err := s.m.store.Sites.KeepPace(gone); err != nil {
+			if err := s.m.spool.Sites.KeepPace(gone); err != nil {
 				s.m.logStoreError("pace", err)
 			}
 		})
@@ -36,7 +36,7 @@ func (s *schedule) keepPace(now time.Time) {
 	}
 	list := s.accounts.Entries(s.paces.Tell(s.origins.Entries(), now), pacebook.Most, now)
 	s.beside.Do(func() {
-		s.m.stored("pace", s.m.store.Sites.KeepPace(list))
+		s.m.stored("pace", s.m.spool.Sites.KeepPace(list))
 		s.beside.Tell(s.paces.Told)
 	})
 }
@@ -45,5 +45,5 @@ func (s *schedule) keepPace(now time.Time) {
 func (s *schedule) resumePace(t *site.Site) {
 	s.accounts.Release(t.Provider())
 	s.touch(t)
-	s.paces.Resume(t, s.m.store.Now())
+	s.paces.Resume(t, s.m.spool.Now())
 }

@@ -37,7 +37,7 @@ func (m *Mailer) routeTo(ctx context.Context, d *site.Domain) (*route.Path, erro
 
 // found takes the answer of a look-up and hands the domain's lanes to the sites there.
 func (s *schedule) found(d *site.Domain, path *route.Path, terms *policy.Terms, err error) {
-	now := s.m.store.Now()
+	now := s.m.spool.Now()
 	lanes := s.atlas.Found(d, path, terms, err, now)
 	if err == nil {
 		s.pacePlace(d.Place)

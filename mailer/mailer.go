@@ -15,13 +15,13 @@ import (
 	"relay/mailer/settings"
 	"relay/mailer/survey"
 	"relay/mailer/untried"
-	"relay/store"
 	"relay/store/quiet"
+	"relay/store/spool"
 )
 
 // Mailer delivers what is in the spool.
 type Mailer struct {
-	store  *store.Store
+	spool  *spool.Spool
 	cfg    atomic.Pointer[settings.Config] // see Reconfigure
 	log    *slog.Logger
 	router *route.Router
@@ -44,7 +44,7 @@ type Mailer struct {
 }
 
 // New prepares a Mailer; Run starts it. It fails when cfg cannot be.
-func New(st *store.Store, cfg settings.Config, log *slog.Logger) (*Mailer, error) {
+func New(sp *spool.Spool, cfg settings.Config, log *slog.Logger) (*Mailer, error) {
 	if log == nil {
 		log = slog.Default()
 	}
@@ -73,7 +73,7 @@ func New(st *store.Store, cfg settings.Config, log *slog.Logger) (*Mailer, error
 	}
 	log = log.With("component", "mailer")
 	m := &Mailer{
-		store:  st,
+		spool: sp,
 		log:    log,
 		quiet:  quiet.New(log),
 		router: router,
@@ -83,12 +83,12 @@ func New(st *store.Store, cfg settings.Config, log *slog.Logger) (*Mailer, error
 		kick:   make(chan struct{}, 1),
 	}
 	m.cfg.Store(&cfg)
-	m.policies = policy.NewBook(st, policiesOf(&cfg, dns), log)
-	m.out = attempt.NewSender(st, &m.cfg, m.policies, log, m.quiet)
-	m.untried = &untried.Ender{Store: st, Cfg: &m.cfg, Out: m.out, Log: log}
+	m.policies = policy.NewBook(sp, policiesOf(&cfg, dns), log)
+	m.out = attempt.NewSender(sp, &m.cfg, m.policies, log, m.quiet)
+	m.untried = &untried.Ender{Spool: sp, Cfg: &m.cfg, Out: m.out, Log: log}
 	m.looks = survey.New(router, m.policies, m.out.Links, &m.cfg, m.out.Judge)
-	notice.WordLive(st, &m.cfg)
-	if err := accounts.LimitStrangers(st, &cfg); err != nil {
+	notice.WordLive(sp, &m.cfg)
+	if err := accounts.LimitStrangers(sp, &cfg); err != nil {
 		return nil, fmt.Errorf("mailer: %w", err)
 	}
 	return m, nil

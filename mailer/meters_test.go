@@ -27,7 +27,7 @@ func TestMailer_Meters(t *testing.T) {
 			t.Errorf("load %+v, %v", l, err)
 		}
 		err = w.mail.ask(context.Background(), func(s *schedule) {
-			now, counted := s.m.store.Now(), view.Load{}
+			now, counted := s.m.spool.Now(), view.Load{}
 			for at := range s.atlas.Sites {
 				counted.Sites++
 				if at.Down(now) {

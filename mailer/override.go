@@ -23,13 +23,13 @@ func (m *Mailer) Overridden(ctx context.Context) error { return m.ask(ctx, (*sch
 
 // readOverrides reads what is stored, and looks at all mail anew.
 func (s *schedule) readOverrides() {
-	list, err := s.m.store.Egress.Overrides()
+	list, err := s.m.spool.Egress.Overrides()
 	if err != nil {
 		s.m.logStoreError("overrides", err)
 		return
 	}
 	s.m.storeWorks("overrides")
-	now := s.m.store.Now()
+	now := s.m.spool.Now()
 	s.orders = site.NewOverrides(list, now)
 	for t := range s.atlas.Sites {
 		if t.Path != nil {
@@ -77,8 +77,8 @@ func (s *schedule) bounce(l spooled.Lane, o egress.Override) {
 	}
 	s.draining[l] = true
 	s.beside.Do(func() {
-		now := s.m.store.Now()
-		list, err := s.m.store.Spool.Claim([]spool.Want{{Lane: l, Max: site.MaxAhead}}, func(_ *spooled.Message, tries int) time.Time {
+		now := s.m.spool.Now()
+		list, err := s.m.spool.Claim([]spool.Want{{Lane: l, Max: site.MaxAhead}}, func(_ *spooled.Message, tries int) time.Time {
 			return s.m.config().RetryAt(now, tries)
 		})
 		s.beside.Tell(func() {

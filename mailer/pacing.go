@@ -32,7 +32,7 @@ func (s *schedule) setPace(t *site.Site) {
 	}
 	t.SetCaps(t.Row)
 	t.SetWarm()
-	t.Gate.SetLimits(t.Part(site.Slowed(s.orders.Slow(egress.OverrideSite, t.Key, s.m.store.Now()), l)))
+	t.Gate.SetLimits(t.Part(site.Slowed(s.orders.Slow(egress.OverrideSite, t.Key, s.m.spool.Now()), l)))
 }
 
 // poolOf is the pool whose sources an account's mail leaves by. One that has no source is as
@@ -52,7 +52,7 @@ func (s *schedule) join(t *site.Site, l *site.Lane) {
 	switch {
 	case t.Rests:
 		s.window.Joined(t)
-	case t.Lanes == 1 && t.Workers == 0 && t.Free(s.m.store.Now()) == 0:
+	case t.Lanes == 1 && t.Workers == 0 && t.Free(s.m.spool.Now()) == 0:
 		s.setResting(t, true) // from its first lane on, so that it gets no more than it needs
 	}
 	s.profilesChanged(t, before)
@@ -176,7 +176,7 @@ func (s *schedule) deal(p *site.Place) {
 	if !p.Capped() || len(p.Sites) < 2 || p.Path == nil {
 		return
 	}
-	now := s.m.store.Now()
+	now := s.m.spool.Now()
 	for _, t := range p.Sites {
 		s.setPace(t)
 		t.Limit = min(t.Limit, t.Gate.Connections(now))

@@ -99,7 +99,7 @@ func (w *world) kill() {
 	}
 	w.store, w.path = st, w.copied
 	var err error
-	if w.mail, err = New(st, w.cfg, slog.New(slog.DiscardHandler)); err != nil {
+	if w.mail, err = New(st.Spool, w.cfg, slog.New(slog.DiscardHandler)); err != nil {
 		w.t.Fatal(err)
 	}
 	w.start()

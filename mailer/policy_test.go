@@ -293,7 +293,7 @@ func (w *world) again() {
 	w.t.Helper()
 	w.halt()
 	var err error
-	if w.mail, err = New(w.store, w.cfg, slog.New(slog.NewTextHandler(w, nil))); err != nil {
+	if w.mail, err = New(w.store.Spool, w.cfg, slog.New(slog.NewTextHandler(w, nil))); err != nil {
 		w.t.Fatal(err)
 	}
 	w.start()

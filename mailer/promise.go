@@ -26,7 +26,7 @@ func (s *schedule) newHand(t *site.Site) *site.Hand {
 // promise is the job that will follow the one that a worker has, as finished would
 // decide; nil: none.
 func (s *schedule) promise(w *site.Hand) *attempt.Job {
-	t, now := w.Site, s.m.store.Now()
+	t, now := w.Site, s.m.spool.Now()
 	if s.stopping || w.Leaving || t.Queue.Len() == 0 || t.Blocked(now) || s.crew.Yields(w, w.Done+1) || s.crew.TooMany(t, now) {
 		return nil
 	}

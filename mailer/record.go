@@ -15,7 +15,7 @@ func (s *schedule) hold(key accounts.Key, c *pace.Account, now time.Time) {
 	h := spool.Hold{Account: key.Account, Provider: key.Provider, Reason: string(st.Reason), Why: st.Why, Until: st.Held,
 		State: paceentry.Of(key.Name(), st)}
 	s.beside.Do(func() {
-		s.m.stored("hold", s.m.store.Spool.HoldAccount(h))
+		s.m.stored("hold", s.m.spool.HoldAccount(h))
 	})
 }
 
@@ -24,6 +24,6 @@ func (s *schedule) hold(key accounts.Key, c *pace.Account, now time.Time) {
 func (s *schedule) tellSlowed(key accounts.Key, c *pace.Account, now time.Time) {
 	st := c.State(now)
 	s.beside.Do(func() {
-		s.m.stored("slowed", s.m.store.Spool.SlowAccount(key.Account, key.Provider, string(st.Reason), st.Why))
+		s.m.stored("slowed", s.m.spool.SlowAccount(key.Account, key.Provider, string(st.Reason), st.Why))
 	})
 }

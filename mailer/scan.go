@@ -26,7 +26,7 @@ func (s *schedule) scanLanes(now time.Time) {
 		return
 	}
 	began := time.Now()
-	from, next, err := s.m.store.Spool.VisitDue(s.scan.Begin(now), now, func(l spooled.Lane) bool {
+	from, next, err := s.m.spool.VisitDue(s.scan.Begin(now), now, func(l spooled.Lane) bool {
 		if !s.scan.Visit(cfg, s.window.Crammed()) {
 			return false
 		}

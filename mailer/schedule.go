@@ -68,7 +68,7 @@ func newSchedule(m *Mailer) *schedule {
 		draining: map[spooled.Lane]bool{},
 		paces:    pacebook.New(),
 	}
-	s.accounts = accounts.New(m.store, &m.cfg, &s.orders)
+	s.accounts = accounts.New(m.spool, &m.cfg, &s.orders)
 	return s
 }
 
@@ -90,14 +90,14 @@ func (s *schedule) run(ctx context.Context) error {
 		case <-ctx.Done():
 			s.drain()
 			return nil
-		case <-s.m.store.Failed():
+		case <-s.m.spool.Failed():
 			stop()
 			s.cancel()
 			s.drain()
-			return s.m.store.Err()
-		case <-s.m.store.Spool.Ready():
+			return s.m.spool.Err()
+		case <-s.m.spool.Ready():
 			s.measured(s.takeReady)
-		case c := <-s.m.store.Complaints():
+		case c := <-s.m.spool.Complaints():
 			s.complained(c)
 		case <-s.m.kick:
 			s.retry(s.m.takeRetries())
@@ -126,7 +126,7 @@ func (s *schedule) measured(fn func()) {
 
 // step does what can be done now, so much of it that events do not wait long.
 func (s *schedule) step() {
-	now := s.m.store.Now()
+	now := s.m.spool.Now()
 	s.scanLanes(now)
 	s.endOverrides(now)
 	s.scan.SeeBlocked(now)
@@ -155,8 +155,8 @@ func (s *schedule) touch(t *site.Site) {
 
 // takeReady admits the lanes that the store says have mail.
 func (s *schedule) takeReady() {
-	now := s.m.store.Now()
-	for _, l := range s.m.store.Spool.TakeReady(maxReady) {
+	now := s.m.spool.Now()
+	for _, l := range s.m.spool.TakeReady(maxReady) {
 		s.admit(l, now)
 	}
 }
@@ -232,7 +232,7 @@ func (s *schedule) sleep() time.Duration {
 	if s.dirty.Len() > 0 || s.scan.Sites() {
 		return 0
 	}
-	now := s.m.store.Now()
+	now := s.m.spool.Now()
 	wait := min(maxSleep, max(s.m.config().Lasts(s.scan.At().Sub(now)), 0))
 	if at := s.orders.Next; !at.IsZero() {
 		wait = min(wait, max(s.m.config().Lasts(at.Sub(now)), 0))

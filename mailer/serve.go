@@ -44,12 +44,12 @@ func (s *schedule) serve(t *site.Site, now time.Time) {
 // giveBackStopped returns what was claimed for accounts that are suspended since then. Nothing of
 // them begins any more; what is on its way is carried through.
 func (s *schedule) giveBackStopped(t *site.Site) {
-	if t.Queue.Len() == 0 || !s.m.store.Spool.AnyStopped() {
+	if t.Queue.Len() == 0 || !s.m.spool.AnyStopped() {
 		return
 	}
 	var back []*attempt.Job
 	for {
-		_, j, ok := t.Queue.PopIf(s.m.store.Spool.Stopped)
+		_, j, ok := t.Queue.PopIf(s.m.spool.Stopped)
 		if !ok {
 			break
 		}
@@ -92,7 +92,7 @@ func (s *schedule) finished(w *site.Hand, j *attempt.Job, end attempt.Ending) {
 		return
 	}
 	defer s.rouse()
-	now := s.m.store.Now()
+	now := s.m.spool.Now()
 	s.judgeSite(t, end, now)
 	s.judgeLanes(w, j, end, now)
 	s.heed(t, j.Message.Account, end.Said, now)
@@ -142,7 +142,7 @@ func (s *schedule) gone(w *site.Hand) {
 
 // rouse gives connections that are free to those that wait for one.
 func (s *schedule) rouse() {
-	now := s.m.store.Now()
+	now := s.m.spool.Now()
 	for {
 		account, t := s.crew.NextWaiting()
 		if t == nil {
@@ -166,7 +166,7 @@ func (s *schedule) unreachable(w *site.Hand, j *attempt.Job, failed *link.Failur
 	t := w.Site
 	w.Closed()
 	s.crew.Release(w)
-	now := s.m.store.Now()
+	now := s.m.spool.Now()
 	switch {
 	case failed.Lacks:
 		s.origins.CheckSoon()
@@ -191,7 +191,7 @@ func (s *schedule) unreachable(w *site.Hand, j *attempt.Job, failed *link.Failur
 		s.beside.Tell(func() {
 			s.land(j)
 			s.triedAt(next)
-			s.heed(t, j.Message.Account, list, s.m.store.Now())
+			s.heed(t, j.Message.Account, list, s.m.spool.Now())
 		})
 	})
 }
@@ -201,7 +201,7 @@ const maxPassed = 3
 
 // block leaves a site alone for an interval that grows with its failures.
 func (s *schedule) block(t *site.Site, why string) {
-	now := s.m.store.Now()
+	now := s.m.spool.Now()
 	t.Fail(why, now, s.m.config())
 	s.atlas.Failed(t)
 	s.m.logSiteDown(t)

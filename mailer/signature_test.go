@@ -153,7 +153,7 @@ func TestSignature_onceAMessage(t *testing.T) {
 			t.Fatalf("signature %q", first)
 		}
 		w.halt()
-		mail, err := New(w.store, w.cfg, nil)
+		mail, err := New(w.store.Spool, w.cfg, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

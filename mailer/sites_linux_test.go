@@ -128,7 +128,7 @@ func manySites(b *testing.B) (*store.Store, *Mailer, *pieces) {
 	l := sink(b, &atomic.Int64{}, func() {})
 	b.Cleanup(func() { l.Close() })
 	every := everyDomain{l.Addr().String()}
-	m, err := New(st, settings.Config{Hostname: "relay.test", DNS: every, Dialer: every, AllowPrivate: true, Rows: rows,
+	m, err := New(st.Spool, settings.Config{Hostname: "relay.test", DNS: every, Dialer: every, AllowPrivate: true, Rows: rows,
 		Profile: pace.Normal, NewProfile: pace.Normal, FirstCap: -1}, log)
 	if err != nil {
 		b.Fatal(err)

@@ -34,7 +34,7 @@ func TestMailer_Sites(t *testing.T) {
 		if err != nil || len(sites) != 2 {
 			t.Fatalf("Sites = %+v, %v, want two", sites, err)
 		}
-		if s := sites["dead.test"]; !s.Down.After(w.mail.store.Now()) || s.Failures != 1 || s.Why == "" || s.Connections != 0 {
+		if s := sites["dead.test"]; !s.Down.After(w.mail.spool.Now()) || s.Failures != 1 || s.Why == "" || s.Connections != 0 {
 			t.Errorf("dead.test: %+v, want it down", s)
 		}
 		if s := sites["slow.test"]; !s.Down.IsZero() || s.Connections != 1 || s.Limit < 1 || !strings.Contains(s.Name, "slow.test") {

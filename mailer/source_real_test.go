@@ -54,7 +54,7 @@ func TestSource_sockets(t *testing.T) {
 	cfg := settings.Config{Hostname: "relay.test", Sources: []source.Source{from("127.0.0.2", "two.test"), from("127.0.0.3", "three.test", pool("own"))}}
 	addr := netip.MustParseAddrPort(l.Addr().String())
 	cfg.Smarthost.Host, cfg.Smarthost.Port = addr.Addr().String(), int(addr.Port())
-	m, err := New(st, cfg, slog.New(slog.DiscardHandler))
+	m, err := New(st.Spool, cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

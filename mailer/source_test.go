@@ -368,7 +368,7 @@ func TestSource_lacked(t *testing.T) {
 		w.lose("192.0.2.7", true)
 		cfg := w.cfg
 		cfg.Sources = []source.Source{from("192.0.2.1", "a.test"), from("192.0.2.7", "b.test")}
-		if _, err := New(w.store, cfg, nil); err == nil || !strings.Contains(err.Error(), "192.0.2.7") {
+		if _, err := New(w.store.Spool, cfg, nil); err == nil || !strings.Contains(err.Error(), "192.0.2.7") {
 			t.Errorf("New: %v", err)
 		}
 		w.start()

@@ -72,7 +72,7 @@ func (m *Mailer) SourcesChanged(ctx context.Context) error {
 
 // readStates takes over what the store has about sources.
 func (s *schedule) readStates() {
-	list, err := s.m.store.Egress.SourceStates()
+	list, err := s.m.spool.Egress.SourceStates()
 	if err != nil {
 		s.m.logStoreError("sources", err)
 		return
@@ -99,7 +99,7 @@ func (s *schedule) setSources() {
 // Sources returns all sources, in the order of the configuration. It fails when the schedule
 // does not answer before ctx ends.
 func (m *Mailer) Sources(ctx context.Context) (list []view.Source, err error) {
-	err = m.ask(ctx, func(s *schedule) { list = s.origins.View(m.store.Now()) })
+	err = m.ask(ctx, func(s *schedule) { list = s.origins.View(m.spool.Now()) })
 	return list, err
 }
 
@@ -108,7 +108,7 @@ func (m *Mailer) Sources(ctx context.Context) (list []view.Source, err error) {
 // of its pace. It fails when the schedule does not answer before ctx ends.
 func (m *Mailer) Culprit(ctx context.Context, pool string) (account string, err error) {
 	err = m.ask(ctx, func(s *schedule) {
-		account = s.accounts.Culprit(func(name string) bool { return s.poolOf(name) == pool }, m.store.Now())
+		account = s.accounts.Culprit(func(name string) bool { return s.poolOf(name) == pool }, m.spool.Now())
 	})
 	return account, err
 }

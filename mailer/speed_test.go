@@ -165,7 +165,7 @@ func TestSchedule_takeOff_landedMeanwhile(t *testing.T) {
 		if !s.takeOff(fresh) {
 			t.Error("another one is not taken")
 		}
-		s.claimed(nil, nil, true, w.mail.store.Now())
+		s.claimed(nil, nil, true, w.mail.spool.Now())
 		if !s.takeOff(settled) {
 			t.Error("the next claim, which knows what became of it, is not taken")
 		}
@@ -177,12 +177,12 @@ func TestSchedule_takeOff_landedMeanwhile(t *testing.T) {
 // its lease is over.
 func TestSchedule_takeOff_claimedAfterLanding(t *testing.T) {
 	inWorld(t, settings.Config{}, func(w *world) {
-		s, st := newSchedule(w.mail), w.mail.store
+		s, st := newSchedule(w.mail), w.mail.spool
 		s.ctx = t.Context()
 		id := w.send("x@a.test")
 		due := w.rcpt(id, 0).Next
 		lease := func(*spooled.Message, int) time.Time { return st.Now().Add(time.Hour) }
-		claims, err := st.Spool.Claim([]spool.Want{{Lane: spooled.Lane{Domain: "a.test", Account: "acme"}, Max: 1}}, lease)
+		claims, err := st.Claim([]spool.Want{{Lane: spooled.Lane{Domain: "a.test", Account: "acme"}, Max: 1}}, lease)
 		if err != nil || len(claims) != 1 {
 			t.Fatalf("%d claims, %v", len(claims), err)
 		}

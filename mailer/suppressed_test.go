@@ -148,7 +148,7 @@ func TestMailer_suppressed_year(t *testing.T) {
 				t.Fatal(err)
 			}
 			var err error
-			if w.mail, err = New(w.store, w.cfg, w.mail.log); err != nil {
+			if w.mail, err = New(w.store.Spool, w.cfg, w.mail.log); err != nil {
 				t.Fatal(err)
 			}
 			w.pass(7*24*time.Hour - 2*time.Hour)

@@ -36,8 +36,8 @@ func (m *Mailer) Reconfigure(cfg settings.Config) error {
 	next.Sources = cfg.Sources
 	next.Profile, next.NewProfile, next.FirstCap = cfg.Profile, cfg.NewProfile, cfg.FirstCap
 	m.cfg.Store(&next)
-	notice.WordLive(m.store, &m.cfg)
-	if err := accounts.LimitStrangers(m.store, &next); err != nil {
+	notice.WordLive(m.spool, &m.cfg)
+	if err := accounts.LimitStrangers(m.spool, &next); err != nil {
 		return fmt.Errorf("mailer: %w", err)
 	}
 	select {
@@ -49,7 +49,7 @@ func (m *Mailer) Reconfigure(cfg settings.Config) error {
 
 // tune gives the sites that are known the limits that are in force now.
 func (s *schedule) tune() {
-	now := s.m.store.Now()
+	now := s.m.spool.Now()
 	s.accounts.Reconfigured()
 	s.setSources()
 	for t := range s.atlas.Sites {

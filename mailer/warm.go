@@ -61,7 +61,7 @@ func (s *schedule) shun(t *site.Site, now time.Time) {
 func (s *schedule) keepBlame(t *site.Site, now time.Time) {
 	e := sites.PaceEntry{Key: t.WarmKey(), Change: paceentry.Warmed(t.Origin.WarmUp, 0, true, now)}
 	s.beside.Do(func() {
-		if err := s.m.store.Sites.KeepPace([]sites.PaceEntry{e}); err != nil {
+		if err := s.m.spool.Sites.KeepPace([]sites.PaceEntry{e}); err != nil {
 			s.m.logStoreError("pace", err)
 		}
 	})

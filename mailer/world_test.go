@@ -146,7 +146,7 @@ func newWorld(t *testing.T, cfg settings.Config) *world {
 	}
 	w.cfg = cfg
 	w.host("src.test") // takes the DSNs
-	w.mail, err = New(st, cfg, log)
+	w.mail, err = New(st.Spool, cfg, log)
 	if err != nil {
 		t.Fatal(err)
 	}

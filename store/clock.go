@@ -23,10 +23,7 @@ func (s *Store) BookTime() time.Time {
 
 // Past is an instant that is surely past: the earlier one of the two clocks. Mail is
 // given up and traces are removed by it, not by a clock that is months ahead.
-func (s *Store) Past() time.Time {
-	wall, books := s.clock.Now()
-	return earliest(wall, books)
-}
+func (s *Store) Past() time.Time { return s.db.Past() }
 
 // Hold says that the clock of the books stands still, because the wall clock is
 // plainly wrong; nil: it goes.

@@ -28,6 +28,9 @@ func (a *Account) Owns(address string) bool {
 	return false
 }
 
+// Delivery names the account's own profile of pace, and its pool of sources.
+func (a *Account) Delivery() (profile, pool string) { return a.Profile, a.Pool }
+
 // FirstSendings a day that were set for the account, see FirstCap.
 func (a *Account) FirstSendings() int { return a.FirstCap }
 

@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"strings"
 	"time"
 
 	"relay/store/bucket"
@@ -212,4 +213,13 @@ func (t *tx) traceReturn(q *search) error {
 		return errors.New("a message that was delivered to somebody has no trace") // Settle wrote one
 	}
 	return t.s.Trace.Happened(&t.Tx, e, m)
+}
+
+// tellComplaint tells the mailer.
+func (t *tx) tellComplaint(h *hit) {
+	c := spool.Complaint{Account: h.owner.Account, Provider: h.way.Provider}
+	if mailbox, ok := maildomain.Mailbox(h.box); ok {
+		c.Domain = mailbox[strings.LastIndexByte(mailbox, '@')+1:]
+	}
+	t.Complain(c)
 }

@@ -176,8 +176,8 @@ func TestStore_Returned_effects(t *testing.T) {
 		t.Errorf("trace %+v, %v", events, err)
 	}
 	select {
-	case c := <-b.Complaints():
-		if c != (Complaint{"acme", "bigmail", "x.test"}) {
+	case c := <-b.Spool.Complaints():
+		if c != (spool.Complaint{Account: "acme", Provider: "bigmail", Domain: "x.test"}) {
 			t.Errorf("complaint %+v", c)
 		}
 	default:

@@ -136,9 +136,8 @@ type Store struct {
 	abuse atomic.Pointer[signs.Rules]               // see SetAbuse; nil: nothing is too much
 	look  atomic.Pointer[func(time.Time) time.Time] // see SetLook
 
-	refusals   limitRefusals
-	complaints chan Complaint // see Complaints
-	returns    meter.Table[returnCount]
+	refusals limitRefusals
+	returns  meter.Table[returnCount]
 
 	accounts room.Decoded[Account]
 	sold     room.Decoded[quota.Plan] // as plans are sold now
@@ -152,7 +151,7 @@ type Store struct {
 // is newer than this program. With ReadOnly there must be a file, and ErrOlder says
 // that it has to be opened for writing once.
 func Open(path string, o Options) (*Store, error) {
-	s := &Store{path: path, zone: o.Zone, log: o.Log, words: o.Print, highWater: o.HighWater, complaints: make(chan Complaint, complaintsKept)}
+	s := &Store{path: path, zone: o.Zone, log: o.Log, words: o.Print, highWater: o.HighWater}
 	s.setUp(&o)
 	driver, err := s.drive(&o)
 	if err != nil {
@@ -202,7 +201,7 @@ func (s *Store) furnish(o *Options) {
 	s.Spool = spool.New(s.db, spool.Rooms{Trace: s.Trace, Sites: s.Sites, Egress: s.Egress, Signing: s.Signing, Refusals: s.Refusals, Bodies: s.Bodies,
 		Outcomes: s.Outcomes, Delivered: s.Delivered, Strangers: s.Strangers, News: s.News, Envelopes: envelope.New()},
 		spool.Options{Zone: s.zone, Log: s.log, Quiet: s.quiet, IDs: &s.ids, Customer: s.customer, Speaks: s.speaks})
-	s.Chores = chores.New(s.db, s.Spool.Doers())
+	s.Chores = s.Spool.Chores
 }
 
 // customer is an account as the spool knows it.

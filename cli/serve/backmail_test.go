@@ -104,7 +104,7 @@ func (c *chain) start() {
 	out := newPipe()
 	c.in = newPipe()
 	world := sink.New(sink.Config{Taken: func(m *sink.Message) { c.came = append(c.came, *m) }})
-	mail, err := mailer.New(c.st, settings.Config{Hostname: "relay.test", Dialer: out, Smarthost: route.Route{Host: "192.0.2.9"}, Returns: "back.test", NoticesPerHour: 100}, log)
+	mail, err := mailer.New(c.st.Spool, settings.Config{Hostname: "relay.test", Dialer: out, Smarthost: route.Route{Host: "192.0.2.9"}, Returns: "back.test", NoticesPerHour: 100}, log)
 	if err != nil {
 		c.Fatal(err)
 	}

@@ -107,7 +107,7 @@ func (p *postRun) up() {
 		b.RenewLink, b.PaymentLink = "https://www.example.org/renew?account={account}&until={end}&amount={amount}", "https://pay.example.org/{invoice}"
 	}
 	p.start()
-	m, err := mailer.New(p.r.store, settings.Config{Hostname: "relay.test", Dialer: p.hop, AllowPrivate: true,
+	m, err := mailer.New(p.r.store.Spool, settings.Config{Hostname: "relay.test", Dialer: p.hop, AllowPrivate: true,
 		Smarthost: route.Route{Host: "192.0.2.1", Port: 25, TLS: client.TLSNone}}, p.r.Log)
 	if err != nil {
 		p.t.Fatal(err)

@@ -213,7 +213,7 @@ func (r *Relay) newMailer() (*mailer.Mailer, error) {
 	}
 	cfg := r.mailerConfig(&r.cfg)
 	cfg.Sources = sources
-	m, err := mailer.New(r.store, cfg, r.Log)
+	m, err := mailer.New(r.store.Spool, cfg, r.Log)
 	return m, lackedSource(err)
 }
 

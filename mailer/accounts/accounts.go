@@ -21,12 +21,12 @@ import (
 	"relay/mailer/pace"
 	"relay/mailer/settings"
 	"relay/mailer/site"
-	"relay/store"
+	"relay/store/spool"
 )
 
 // Accounts is what is known of all accounts.
 type Accounts struct {
-	store  *store.Store
+	spool  *spool.Spool
 	cfg    *atomic.Pointer[settings.Config]
 	orders *site.Overrides // in force
 
@@ -36,8 +36,8 @@ type Accounts struct {
 }
 
 // New knows nothing yet. orders are the overrides in force, which their owner replaces in place.
-func New(st *store.Store, cfg *atomic.Pointer[settings.Config], orders *site.Overrides) *Accounts {
-	return &Accounts{store: st, cfg: cfg, orders: orders,
+func New(sp *spool.Spool, cfg *atomic.Pointer[settings.Config], orders *site.Overrides) *Accounts {
+	return &Accounts{spool: sp, cfg: cfg, orders: orders,
 		profiles: map[string]Profile{}, conducts: map[Key]*pace.Account{}, news: map[Key]bool{}}
 }
 

@@ -26,11 +26,11 @@ func (a *Accounts) Profile(account string) Profile {
 		return p
 	}
 	p := Profile{until: time.Now().Add(profileLife)}
-	kept, err := a.store.Account(account)
-	if err == nil {
-		p.Own, p.Pool = kept.Profile != "", kept.Pool
+	own := ""
+	if c, err := a.spool.Customer(account); err == nil {
+		own, p.Pool = c.Delivery()
 	}
-	p.Pace = a.choose(account, pace.Profile(kept.Profile))
+	p.Own, p.Pace = own != "", a.choose(account, pace.Profile(own))
 	if len(a.profiles) >= mostProfiles {
 		clear(a.profiles)
 	}
@@ -48,7 +48,7 @@ func (a *Accounts) choose(account string, own pace.Profile) pace.Profile {
 	if account == "" {
 		return cfg.Profile
 	}
-	r, _, err := a.store.Strangers.Record(account)
+	r, _, err := a.spool.Strangers.Record(account)
 	switch {
 	case err == nil && r.Slow > 0:
 		return pace.Prudent

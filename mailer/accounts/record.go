@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"relay/mailer/settings"
-	"relay/store"
+	"relay/store/spool"
 	"relay/store/strangers"
 )
 
@@ -16,9 +16,9 @@ import (
 // and what each reply means for it.
 
 // LimitStrangers has the store limit first sendings as the configuration says.
-func LimitStrangers(st *store.Store, cfg *settings.Config) error {
+func LimitStrangers(sp *spool.Spool, cfg *settings.Config) error {
 	routes, hosts := maps.Clone(cfg.Routes), cfg.Smarthost.Host
-	return st.Strangers.SetRules(strangers.Rules{
+	return sp.Strangers.SetRules(strangers.Rules{
 		Cap: max(0, cfg.FirstCap),
 		Direct: func(domain string) bool {
 			r, ok := routes[domain]

@@ -125,7 +125,7 @@ func (a *attempt) envelope(part []int) *client.Envelope {
 		Rcpts:      make([]client.Rcpt, len(part)),
 	}
 	if domain := a.m.Returns(m); domain != "" && len(part) == 1 {
-		e.Sender = a.m.store.Delivered.ReturnPath(m, a.targets[part[0]].rcpt, domain)
+		e.Sender = a.m.spool.Delivered.ReturnPath(m, a.targets[part[0]].rcpt, domain)
 	}
 	for k, i := range part {
 		r := a.recipient(i)

@@ -22,7 +22,7 @@ func (a *attempt) hold(name, lines string) {
 		return
 	}
 	if a.words.began.IsZero() {
-		a.words.began = a.m.store.Now()
+		a.words.began = a.m.spool.Now()
 	}
 	a.words.Hosts = append(a.words.Hosts, "-- "+name+"\n"+lines)
 }

@@ -24,7 +24,7 @@ type Job struct {
 	Message *spooled.Message
 	Claims  []spool.Claimed
 	Claimed time.Time // monotonic
-	Again   bool      // Dialled comes before the dial, see store.Claimed
+	Again   bool      // Dialled comes before the dial, see spool.Claimed
 	Passed  int       // how often a connection that could not be made passed it on
 
 	Sends int    // transactions, since it was begun; 0: it was not

@@ -5,8 +5,8 @@ import (
 
 	"relay/mailer/dsn"
 	"relay/mailer/verdict"
-	"relay/store"
 	"relay/store/refusals"
+	"relay/store/signs"
 	"relay/store/spooled"
 	"relay/store/strangers"
 )
@@ -35,12 +35,12 @@ func Unknown(v *verdict.Verdict) bool {
 // signOf is what an outcome says against the account: that the recipient does not exist, or
 // that a blocklist names the account's domain or links. A reply that blames our address or
 // that no rule knows speaks against nobody: all accounts would suffer from it.
-func signOf(t *target, state spooled.State) store.Sign {
+func signOf(t *target, state spooled.State) signs.Sign {
 	switch v := &t.verdict; {
 	case state == spooled.Failed && v.Blame == verdict.OfRecipient && v.Category != verdict.QuotaIssues:
-		return store.SignBounce
+		return signs.Bounce
 	case v.Category == verdict.SpamBlock && v.Slows == verdict.Account:
-		return store.SignListed
+		return signs.Listed
 	}
 	return ""
 }

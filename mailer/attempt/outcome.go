@@ -68,7 +68,7 @@ func (m *Sender) outcome(a *attempt, t *target, now time.Time) spool.Outcome {
 	o := spool.Outcome{Rcpt: t.rcpt, State: spooled.State(t.verdict.Class), Reply: t.out.Reply.String(), Verdict: verdictOf(t), Sample: sampleOf(t), Mark: markOf(a, t)}
 	switch {
 	case o.State != spooled.Deferred:
-	case !m.store.Past().Before(msg.Expires) && !a.young(t):
+	case !m.spool.Past().Before(msg.Expires) && !a.young(t):
 		o.State = spooled.Expired
 	case m.config().Shown(time.Since(a.job.Claimed)) > longAttempt:
 		o.Next = m.config().RetryAt(now, msg.Recipients[t.rcpt].Tries+1) // the wait begins at the end
@@ -118,7 +118,7 @@ func (m *Sender) settleDecided(a *attempt) {
 // settleThose stores what became of the targets that which picks, unless they are
 // settled already. The claims of others stay open.
 func (m *Sender) settleThose(a *attempt, which func(*target) bool) {
-	now := m.store.Now()
+	now := m.spool.Now()
 	results, mine, states := m.results(a, which, now)
 	if len(results) == 0 {
 		return
@@ -215,14 +215,14 @@ func (m *Sender) SettleUnreached(j *Job, f *link.Failure) ([]Said, time.Time) {
 // has failed for good.
 func (m *Sender) Commit(results []spool.Result) bool {
 	for wait := time.Second; ; wait = min(2*wait, 30*time.Second) {
-		err := m.store.Spool.Settle(results...)
+		err := m.spool.Settle(results...)
 		if err == nil {
 			m.StoreWorks("settle")
 			return true
 		}
 		m.StoreFails("settle", err)
 		select {
-		case <-m.store.Failed():
+		case <-m.spool.Failed():
 			return false
 		case <-m.Stopped:
 			return false

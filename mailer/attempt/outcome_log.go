@@ -47,7 +47,7 @@ func (m *Sender) logOutcome(a *attempt, i int, state spooled.State, now time.Tim
 func (m *Sender) LogSettled(results []spool.Result) {
 	for i := range results {
 		r := &results[i]
-		m.store.Spool.LogDSNs(r.DSNs...)
+		m.spool.LogDSNs(r.DSNs...)
 		if r.Done {
 			eventlog.Write(m.log, slog.LevelInfo, "message removed", slog.String("spool_id", r.ID.String()))
 		}

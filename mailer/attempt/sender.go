@@ -10,7 +10,6 @@ import (
 	"relay/mailer/policy"
 	"relay/mailer/settings"
 	"relay/mailer/signature"
-	"relay/store"
 	"relay/store/quiet"
 	"relay/store/spool"
 	"relay/store/spooled"
@@ -18,7 +17,7 @@ import (
 
 // Sender is what all attempts share.
 type Sender struct {
-	store    *store.Store
+	spool    *spool.Spool
 	cfg      *atomic.Pointer[settings.Config]
 	policies *policy.Book
 	log      *slog.Logger
@@ -33,15 +32,15 @@ type Sender struct {
 	Stopped <-chan struct{} // closed when the drain is over
 }
 
-// NewSender returns a Sender of what is in st. It goes by the configuration in force.
-func NewSender(st *store.Store, cfg *atomic.Pointer[settings.Config], policies *policy.Book, log *slog.Logger, q *quiet.Log) *Sender {
+// NewSender returns a Sender of what is in the spool. It goes by the configuration in force.
+func NewSender(sp *spool.Spool, cfg *atomic.Pointer[settings.Config], policies *policy.Book, log *slog.Logger, q *quiet.Log) *Sender {
 	m := &Sender{
-		store:      st,
+		spool: sp,
 		cfg:        cfg,
 		policies:   policies,
 		log:        log,
 		quiet:      q,
-		signatures: signature.New(st, cfg, q),
+		signatures: signature.New(sp, cfg, q),
 		Meters:     newMeters(),
 	}
 	m.Links = link.New(cfg, &m.Hosts)
@@ -71,7 +70,7 @@ func (m *Sender) StoreWorks(op string) { m.quiet.Works(op, storeFailed) }
 // NoteDialled stores that claims are dialled for. Where the store cannot be
 // written, a crash has them tried once more than they should be.
 func (m *Sender) NoteDialled(list []spool.Claimed) {
-	if err := m.store.Spool.Dialled(list); err != nil {
+	if err := m.spool.Dialled(list); err != nil {
 		m.StoreFails("note dials", err)
 		return
 	}

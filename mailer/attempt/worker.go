@@ -215,7 +215,7 @@ func (w *Worker) transact(a *attempt, end *Ending) {
 	if a.sent == nil {
 		a.signing = w.m.signatures.Of(a.job.Message)
 	}
-	body := w.m.store.Bodies.Open(a.job.Message.ID)
+	body := w.m.spool.Bodies.Open(a.job.Message.ID)
 	res := c.Client.DeliverBefore(a.prepare(part), &signed{attempt: a, body: body}, client.Ahead{
 		Next: func() *client.Envelope { return w.ahead(a, part, c) },
 		Sent: w.signAhead,
@@ -354,7 +354,7 @@ func (w *Worker) hangUp() {
 
 func (w *Worker) giveBack(j *Job) {
 	w.hangUp()
-	if err := w.m.store.Spool.Return(j.Claims); err != nil {
+	if err := w.m.spool.Return(j.Claims); err != nil {
 		w.m.StoreFails("return", err)
 	}
 }

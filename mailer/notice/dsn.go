@@ -12,25 +12,24 @@ import (
 	"relay/mailer/dsn"
 	"relay/mailer/route"
 	"relay/mailer/settings"
-	"relay/store"
 	"relay/store/spool"
 	"relay/store/spooled"
 )
 
 // Word has the DSNs of a store worded for a relay of that configuration. It is for commands
 // that run while no relay does.
-func Word(st *store.Store, cfg settings.Config) {
+func Word(sp *spool.Spool, cfg settings.Config) {
 	cfg.SetDefaults()
 	var p atomic.Pointer[settings.Config]
 	p.Store(&cfg)
-	WordLive(st, &p)
+	WordLive(sp, &p)
 }
 
 // WordLive has the DSNs of a store worded by the configuration in force.
-func WordLive(st *store.Store, cfg *atomic.Pointer[settings.Config]) {
-	zone := st.Zone()
-	st.Spool.SetDSNs(spool.DSNs{PerHour: cfg.Load().NoticesPerHour, Build: func(msg *spooled.Message, own bool, original io.Reader) (spool.Notice, bool) {
-		return buildDSN(cfg.Load(), zone, st.Now(), msg, own, original)
+func WordLive(sp *spool.Spool, cfg *atomic.Pointer[settings.Config]) {
+	zone := sp.Zone()
+	sp.SetDSNs(spool.DSNs{PerHour: cfg.Load().NoticesPerHour, Build: func(msg *spooled.Message, own bool, original io.Reader) (spool.Notice, bool) {
+		return buildDSN(cfg.Load(), zone, sp.Now(), msg, own, original)
 	}})
 }
 

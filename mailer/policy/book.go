@@ -11,9 +11,10 @@ import (
 	"time"
 
 	"relay/mailer/route"
-	"relay/store"
 	"relay/store/quiet"
+	"relay/store/room"
 	"relay/store/sites"
+	"relay/store/spool"
 )
 
 // Names is the DNS, with what DNSSEC says of its answers. route.DNS is one.
@@ -41,7 +42,7 @@ type Config struct {
 // goroutines.
 type Book struct {
 	cfg   Config
-	store *store.Store
+	spool *spool.Spool
 	log   *slog.Logger
 	often *quiet.Log
 	turns chan struct{} // a place for each fetch
@@ -68,12 +69,12 @@ const (
 )
 
 // NewBook makes a Book of the policies in a store.
-func NewBook(st *store.Store, cfg Config, log *slog.Logger) *Book {
+func NewBook(sp *spool.Spool, cfg Config, log *slog.Logger) *Book {
 	if cfg.Lasts == nil {
 		cfg.Lasts = func(d time.Duration) time.Duration { return d }
 	}
 	cfg.MTASTS, cfg.DANE = cfg.MTASTS && cfg.Names != nil, cfg.DANE && cfg.Names != nil
-	return &Book{cfg: cfg, store: st, log: log, often: quiet.New(log), turns: make(chan struct{}, maxFetches),
+	return &Book{cfg: cfg, spool: sp, log: log, often: quiet.New(log), turns: make(chan struct{}, maxFetches),
 		failed: map[string]failure{}, asks: map[string]*Terms{}}
 }
 
@@ -113,10 +114,10 @@ func (b *Book) Terms(ctx context.Context, domain string, path *route.Path) (*Ter
 // kept is the stored policy of a domain that is in force, and the id of the one that is to
 // be fetched; "": none is.
 func (b *Book) kept(ctx context.Context, domain string) (p *sites.TLSPolicy, fetch string) {
-	now := b.store.Now()
-	p, err := b.store.Sites.TLSPolicy(domain)
+	now := b.spool.Now()
+	p, err := b.spool.Sites.TLSPolicy(domain)
 	if err != nil {
-		if !errors.Is(err, store.ErrNotFound) {
+		if !errors.Is(err, room.ErrNotFound) {
 			b.logStore(err)
 		}
 		p = nil
@@ -125,7 +126,7 @@ func (b *Book) kept(ctx context.Context, domain string) (p *sites.TLSPolicy, fet
 		p = nil
 	}
 	if p != nil && now.Sub(p.Used) > usedEvery {
-		if err := b.store.Sites.UseTLSPolicy(domain); err != nil {
+		if err := b.spool.Sites.UseTLSPolicy(domain); err != nil {
 			b.logStore(err)
 		}
 	}
@@ -145,7 +146,7 @@ const usedEvery = 24 * time.Hour
 
 // fetch gets the policy of a domain and stores it; nil: it cannot be had now.
 func (b *Book) fetch(ctx context.Context, domain, id string) *sites.TLSPolicy {
-	p := b.replace(ctx, domain, id, b.store.Now())
+	p := b.replace(ctx, domain, id, b.spool.Now())
 	if p != nil {
 		b.logFetched(p)
 	}
@@ -164,9 +165,9 @@ func (b *Book) replace(ctx context.Context, domain, id string, used time.Time) *
 		}
 		return nil
 	}
-	p.Domain, p.ID, p.Fetched, p.Used = domain, id, b.store.Now(), used
+	p.Domain, p.ID, p.Fetched, p.Used = domain, id, b.spool.Now(), used
 	b.works(domain)
-	if err := b.store.Sites.PutTLSPolicy(p); err != nil {
+	if err := b.spool.Sites.PutTLSPolicy(p); err != nil {
 		b.logStore(err)
 	}
 	return p
@@ -220,7 +221,7 @@ func (b *Book) fails(domain, id string, err error) {
 	if len(b.failed) >= maxFailed {
 		clear(b.failed)
 	}
-	f.until = b.store.Now().Add(min(failedFirst<<min(f.n, 10), failedMost))
+	f.until = b.spool.Now().Add(min(failedFirst<<min(f.n, 10), failedMost))
 	f.n++
 	f.why = Cause(err)
 	b.failed[domain] = f
@@ -294,7 +295,7 @@ const (
 func (b *Book) Refresh(ctx context.Context) {
 	after := ""
 	for ctx.Err() == nil {
-		list, err := b.store.Sites.TLSPolicies(after, refreshBatch)
+		list, err := b.spool.Sites.TLSPolicies(after, refreshBatch)
 		if err != nil {
 			b.logStore(err)
 			return
@@ -310,12 +311,12 @@ func (b *Book) Refresh(ctx context.Context) {
 }
 
 func (b *Book) refresh(ctx context.Context, p *sites.TLSPolicy) {
-	now := b.store.Now()
+	now := b.spool.Now()
 	age, life := now.Sub(p.Fetched), time.Duration(p.MaxAge)*time.Second
 	idle := now.Sub(p.Used) > refreshIdle
 	switch {
 	case !p.Valid(now) && (idle || age > life+refreshIdle):
-		if err := b.store.Sites.DropTLSPolicy(p.Domain); err != nil {
+		if err := b.spool.Sites.DropTLSPolicy(p.Domain); err != nil {
 			b.logStore(err)
 		}
 		return

@@ -82,7 +82,7 @@ func inYears(t *testing.T, fn func(n *internet, terms func(domain string) *Terms
 			if st, err = store.Open(path, store.Options{Log: log}); err != nil {
 				t.Fatal(err)
 			}
-			b = NewBook(st, Config{Names: n, Fetcher: n, MTASTS: true, Port: 25}, log)
+			b = NewBook(st.Spool, Config{Names: n, Fetcher: n, MTASTS: true, Port: 25}, log)
 			ctx, cancel := context.WithCancel(context.Background())
 			done := make(chan struct{})
 			go func() { defer close(done); b.Run(ctx) }()

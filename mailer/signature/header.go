@@ -16,7 +16,7 @@ var errLongHeader = errors.New("the header section is too long to be signed")
 
 // header reads a message's header section, with the blank line where it has one.
 func (s *Signatures) header(id spooled.ID) ([]byte, error) {
-	body := s.store.Bodies.Open(id)
+	body := s.spool.Bodies.Open(id)
 	defer func() { _ = body.Close() }()
 	b := make([]byte, 0, headerAtFirst)
 	for {

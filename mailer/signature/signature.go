@@ -20,10 +20,10 @@ import (
 
 	"relay/mailer/settings"
 	"relay/mailer/sign"
-	"relay/store"
 	"relay/store/maildomain"
 	"relay/store/quiet"
 	"relay/store/signing"
+	"relay/store/spool"
 	"relay/store/spooled"
 )
 
@@ -37,7 +37,7 @@ const (
 
 // Signatures are those of messages in hand.
 type Signatures struct {
-	store *store.Store
+	spool *spool.Spool
 	cfg   *atomic.Pointer[settings.Config]
 	log   *quiet.Log
 
@@ -48,8 +48,8 @@ type Signatures struct {
 }
 
 // New returns signatures of the keys in st and of the host's key in cfg.
-func New(st *store.Store, cfg *atomic.Pointer[settings.Config], log *quiet.Log) *Signatures {
-	return &Signatures{store: st, cfg: cfg, log: log}
+func New(sp *spool.Spool, cfg *atomic.Pointer[settings.Config], log *quiet.Log) *Signatures {
+	return &Signatures{spool: sp, cfg: cfg, log: log}
 }
 
 // Making is a signature that one attempt makes and others wait for.
@@ -68,7 +68,7 @@ func (s *Signatures) Of(msg *spooled.Message) *Making {
 	if len(msg.BodyHash) == 0 {
 		return nil
 	}
-	now := s.store.Now()
+	now := s.spool.Now()
 	if young(&msg.Signature, now) {
 		return &Making{made: msg.Signature, length: int64(len(msg.Signature.Fields))}
 	}
@@ -203,7 +203,7 @@ func (s *Signatures) keysFor(msg *spooled.Message, header []byte) (keys []*sign.
 		return nil, nil
 	}
 	from := fromDomain(header)
-	g, service, err := s.store.Signing.For(msg.Account, from)
+	g, service, err := s.spool.Signing.For(msg.Account, from)
 	if err != nil {
 		return nil, err
 	}

@@ -17,7 +17,6 @@ import (
 	"relay/mailer/dsn"
 	"relay/mailer/settings"
 	"relay/mailer/verdict"
-	"relay/store"
 	"relay/store/egress"
 	"relay/store/spool"
 	"relay/store/spooled"
@@ -26,7 +25,7 @@ import (
 
 // Ender ends mail without an attempt.
 type Ender struct {
-	Store *store.Store
+	Spool *spool.Spool
 	Cfg   *atomic.Pointer[settings.Config]
 	Out   *attempt.Sender // stores outcomes and logs them
 	Log   *slog.Logger
@@ -93,11 +92,11 @@ func (e *Ender) logSuppressed(c *spool.Claimed) {
 			slog.String("from", msg.Sender),
 			slog.String("to", r.Address),
 			slog.String("enhanced", e.statusOf(verdict.Category(r.Verdict.Category))),
-			slog.Duration("delay", e.Store.Now().Sub(msg.Accepted).Round(time.Millisecond)),
+			slog.Duration("delay", e.Spool.Now().Sub(msg.Accepted).Round(time.Millisecond)),
 			slog.String("category", r.Verdict.Category),
 			slog.String("reply", r.Reply))
 	}
-	e.Store.Spool.LogDSNs(c.DSNs...)
+	e.Spool.LogDSNs(c.DSNs...)
 	if msg.Done() {
 		e.Out.Forget(msg.ID)
 		e.Log.LogAttrs(context.Background(), slog.LevelInfo, "message removed", slog.String("spool_id", msg.ID.String()))

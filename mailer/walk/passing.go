@@ -44,11 +44,11 @@ func (w *Walk) pass(list []*spooled.Message, now time.Time) {
 // passing says what may be due for the recipients of msg at domain.
 func (w *Walk) passing(msg *spooled.Message, domain string, now time.Time) Passing {
 	p := Passing{ID: msg.ID, Lane: spooled.Lane{Domain: domain, Account: msg.Account}}
-	if w.store.Spool.Stopped(msg.Account) {
+	if w.spool.Stopped(msg.Account) {
 		return p // it does not age
 	}
 	p.Sure = true
-	expires := w.store.Spool.ExpiresOf(msg)
+	expires := w.spool.ExpiresOf(msg)
 	for _, i := range msg.Pending(domain) {
 		r := &msg.Recipients[i]
 		if r.Held {

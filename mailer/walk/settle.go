@@ -12,11 +12,11 @@ import (
 
 // settlePassing settles what is due for one message, as it is now.
 func (w *Walk) settlePassing(due []Passing, now time.Time) {
-	msg, err := w.store.Spool.QueueMessage(due[0].ID)
+	msg, err := w.spool.QueueMessage(due[0].ID)
 	if err != nil {
 		return // gone meanwhile
 	}
-	if w.store.Spool.Stopped(msg.Account) {
+	if w.spool.Stopped(msg.Account) {
 		return
 	}
 	results := make([]spool.Result, 0, len(due))

@@ -20,7 +20,7 @@ import (
 
 	"relay/mailer/attempt"
 	"relay/mailer/settings"
-	"relay/store"
+	"relay/store/spool"
 	"relay/store/spooled"
 )
 
@@ -33,7 +33,7 @@ const (
 
 // Walk goes through the spool in order of acceptance.
 type Walk struct {
-	store *store.Store
+	spool *spool.Spool
 	cfg   *atomic.Pointer[settings.Config]
 	out   *attempt.Sender
 	owner Owner
@@ -46,8 +46,8 @@ type Owner struct {
 }
 
 // New prepares a walk; Run starts it.
-func New(st *store.Store, cfg *atomic.Pointer[settings.Config], out *attempt.Sender, owner Owner) *Walk {
-	return &Walk{store: st, cfg: cfg, out: out, owner: owner}
+func New(sp *spool.Spool, cfg *atomic.Pointer[settings.Config], out *attempt.Sender, owner Owner) *Walk {
+	return &Walk{spool: sp, cfg: cfg, out: out, owner: owner}
 }
 
 func (w *Walk) config() *settings.Config { return w.cfg.Load() }
@@ -61,7 +61,7 @@ type cursor struct {
 
 // Run walks until ctx is done.
 func (w *Walk) Run(ctx context.Context) {
-	now := w.store.Past()
+	now := w.spool.Past()
 	cursors := []*cursor{{age: func(*settings.Config) time.Duration { return 0 }}}
 	for _, age := range []func(*settings.Config) time.Duration{
 		func(c *settings.Config) time.Duration { return c.DelayAfter },
@@ -93,12 +93,12 @@ func (w *Walk) Run(ctx context.Context) {
 
 // advance takes a cursor one batch further and reports whether there is more.
 func (w *Walk) advance(c *cursor) bool {
-	now := w.store.Past() // a clock that is months ahead gives no mail up
+	now := w.spool.Past() // a clock that is months ahead gives no mail up
 	if now.Before(c.from) {
 		return false
 	}
 	age := c.age(w.config())
-	list, err := w.store.Spool.Sweep(c.after, now.Add(-age), batch)
+	list, err := w.spool.Sweep(c.after, now.Add(-age), batch)
 	if err != nil {
 		w.out.StoreFails("sweep", err)
 		return false
@@ -119,20 +119,20 @@ func (w *Walk) advance(c *cursor) bool {
 
 // sendDSNs sends those that are due, and reports whether there may be more.
 func (w *Walk) sendDSNs() bool {
-	sent, more, err := w.store.Spool.SendDSNs()
+	sent, more, err := w.spool.SendDSNs()
 	if err != nil {
 		w.out.StoreFails("DSNs", err)
 		return false
 	}
 	w.out.StoreWorks("DSNs")
-	w.store.Spool.LogDSNs(sent...)
+	w.spool.LogDSNs(sent...)
 	return more
 }
 
 // doChores does what the store has left to be done for accounts, and reports whether there
 // is more.
 func (w *Walk) doChores() bool {
-	more, err := w.store.Chores.Do()
+	more, err := w.spool.Chores.Do()
 	if err != nil {
 		w.out.StoreFails("chores", err)
 		return false

@@ -55,6 +55,15 @@ func (d *DB) Wall() time.Time {
 	return wall
 }
 
+// Past is an instant that is surely past: the earlier one of the two clocks.
+func (d *DB) Past() time.Time {
+	wall, books := d.stamp()
+	if books.Before(wall) {
+		return books
+	}
+	return wall
+}
+
 // Engine is what is below.
 func (d *DB) Engine() *engine.DB { return d.engine }
 

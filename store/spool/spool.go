@@ -9,6 +9,7 @@ import (
 
 	"relay/store/bodies"
 	"relay/store/bucket"
+	"relay/store/chores"
 	"relay/store/delivered"
 	"relay/store/egress"
 	"relay/store/envelope"
@@ -59,23 +60,30 @@ type Options struct {
 type Customer interface {
 	// Owns reports whether an address is certainly the customer's own.
 	Owns(address string) bool
+	// Delivery names the profile of pace that the account has of its own, and the pool of sources
+	// that its mail leaves by; "": those of the configuration.
+	Delivery() (profile, pool string)
 }
 
 // Spool is the mail that waits, of all accounts. Its methods may be called from any goroutine.
 type Spool struct {
 	Rooms
+	Chores *chores.Chores // what is left to be done for accounts' mail
+
 	db *room.DB
 	o  Options
 
-	ready     ready
-	dsns      atomic.Pointer[DSNs]
-	stops     atomic.Pointer[stops]                // see stop.go
-	mailHolds atomic.Pointer[map[string]*mailHold] // by login
+	ready      ready
+	complaints chan Complaint // see Complaints
+	dsns       atomic.Pointer[DSNs]
+	stops      atomic.Pointer[stops]                // see stop.go
+	mailHolds  atomic.Pointer[map[string]*mailHold] // by login
 }
 
 // New keeps it in a store, whose engine must run Flush.
 func New(db *room.DB, rooms Rooms, o Options) *Spool {
-	s := &Spool{Rooms: rooms, db: db, o: o, ready: ready{signal: make(chan struct{}, 1)}}
+	s := &Spool{Rooms: rooms, db: db, o: o, ready: ready{signal: make(chan struct{}, 1)}, complaints: make(chan Complaint, complaintsKept)}
+	s.Chores = chores.New(db, s.Doers())
 	s.SetDSNs(DSNs{Build: func(*spooled.Message, bool, io.Reader) (Notice, bool) { return Notice{}, false }})
 	return s
 }
@@ -150,3 +158,25 @@ func (s *Spool) Load(readOnly bool) error {
 func (t *Tx) Forget(account string) error {
 	return errors.Join(t.deleteHolds(account), t.deleteStop(account), t.Delete(bucket.DsnHours, []byte(account)))
 }
+
+// Customer is an account as it is now.
+func (s *Spool) Customer(account string) (c Customer, err error) {
+	err = s.view(func(t *Tx) error { c, err = t.customer(account); return err })
+	return c, err
+}
+
+// Zone is the operator's time zone.
+func (s *Spool) Zone() *time.Location { return s.o.Zone }
+
+// Now is the instant of the wall clock, by which the queue goes.
+func (s *Spool) Now() time.Time { return s.db.Wall() }
+
+// Past is an instant that is surely past: mail is given up by it, not by a clock that is months
+// ahead.
+func (s *Spool) Past() time.Time { return s.db.Past() }
+
+// Failed is closed when the disk failed in a way that forbids going on.
+func (s *Spool) Failed() <-chan struct{} { return s.db.Engine().Failed() }
+
+// Err says why, once Failed is closed.
+func (s *Spool) Err() error { return s.db.Engine().Err() }

@@ -11,11 +11,6 @@ import (
 	"relay/store/trace"
 )
 
-func (t *Tx) isSuppressed(account string, r *spooled.Recipient) (bool, error) {
-	is, err := t.s.Refusals.Suppression(&t.Tx, account, r.Mailbox())
-	return is != nil, err
-}
-
 // suppressed are those of the listed recipients that are suppressed, by index.
 func (t *Tx) suppressed(m *spooled.Message, list []int) (found map[int]*refusals.Suppression, err error) {
 	for _, i := range list {

@@ -1,10 +1,4 @@
-package store
-
-import (
-	"strings"
-
-	"relay/store/maildomain"
-)
+package spool
 
 // Complaint is what the mailer is told of one, so that the account's mail goes slower where it
 // came from.
@@ -19,14 +13,10 @@ type Complaint struct {
 const complaintsKept = 1024
 
 // Complaints are those that were counted, once they are on disk. A crash loses what waits.
-func (s *Store) Complaints() <-chan Complaint { return s.complaints }
+func (s *Spool) Complaints() <-chan Complaint { return s.complaints }
 
-// tellComplaint tells the mailer, when the transaction is on disk.
-func (t *tx) tellComplaint(h *hit) {
-	c := Complaint{Account: h.owner.Account, Provider: h.way.Provider}
-	if mailbox, ok := maildomain.Mailbox(h.box); ok {
-		c.Domain = mailbox[strings.LastIndexByte(mailbox, '@')+1:]
-	}
+// Complain tells the mailer of a complaint, when the transaction is on disk.
+func (t *Tx) Complain(c Complaint) {
 	t.OnCommit(func() {
 		select {
 		case t.s.complaints <- c:
