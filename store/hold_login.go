@@ -44,7 +44,7 @@ func (s *Store) ResumeLogin(o behalf.Order, account, login string, by people.Hol
 			return err
 		}
 		if o.DryRun {
-			mail, err = t.HeldMail(login)
+			mail, err = t.HeldMail(account, login)
 			return err
 		}
 		return t.ReleaseLater(account, login)

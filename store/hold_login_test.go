@@ -113,6 +113,48 @@ func TestStore_HoldLogin(t *testing.T) {
 	verify(t, s)
 }
 
+// A login that was held and revoked leaves its mail held, whoever gets its name next, is held and
+// goes on.
+func TestStore_HoldLogin_nameOfAnother(t *testing.T) {
+	s, _ := loginStore(t, filepath.Join(t.TempDir(), "relay.db"))
+	defer s.Close()
+	addAccount(t, s, "beta", quota.Plan{})
+	listed, _ := acceptBy(t, s, "phone", "b@listed.example")
+	acceptBy(t, s, "phone", "c@later.example")
+	hold(t, s, "phone", people.HeldByRelay)
+	if got := claim(t, s, "listed.example", "acme", 9); len(got) > 0 {
+		t.Fatalf("claimed %v", got)
+	}
+	if err := s.People.RemoveCredential(behalf.Order{}, "acme", "phone"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.People.AddCredential(behalf.Order{}, people.Credential{Login: "phone", Account: "beta", Kind: people.Token, Hash: "x"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.HoldLogin(behalf.Order{}, "beta", "phone", people.LoginHold{Holder: people.HeldByOperator}); err != nil {
+		t.Fatal(err)
+	}
+	if got := claim(t, s, "later.example", "acme", 9); len(got) > 0 {
+		t.Errorf("after the hold of another's login the mail goes out: %v", idsOf(got))
+	}
+	_, n, err := s.ResumeLogin(behalf.Order{}, "beta", "phone", people.HeldByOperator)
+	if err != nil || n != (spool.Released{}) {
+		t.Errorf("another's login goes on with %+v, %v", n, err)
+	}
+	if m, err := s.Spool.QueueMessage(listed.ID); err != nil || !m.Recipients[0].Held {
+		t.Errorf("mail of the first one: %+v, %v", m, err)
+	}
+	if err := s.RemoveAccount(behalf.Order{}, "beta"); err != nil {
+		t.Fatal(err)
+	}
+	for _, domain := range []string{"listed.example", "later.example"} {
+		if got := claim(t, s, domain, "acme", 9); len(got) > 0 {
+			t.Errorf("after the other account is gone %v", idsOf(got))
+		}
+	}
+	verify(t, s)
+}
+
 // What is held with a login does not age: it goes on with the time that it had left, also where
 // the account was suspended meanwhile.
 func TestStore_ResumeLogin_life(t *testing.T) {

@@ -72,8 +72,8 @@ const (
 	SentNames                        // letter, name or number: see store/delivered/names.go
 	ReturnsOf                        // kind (1), id, what (6): what came back, see store/return_mark.go
 	AccessOf                         // login: see access.Uses
-	MailHolds                        // login: see store/hold_login.go
-	HeldMail                         // login NUL id, domain: mail that is held with its login
+	MailHolds                        // account NUL login: see store/spool/held_mail.go
+	HeldMail                         // account NUL login NUL id, domain: mail that is held with its login
 )
 
 // Names of the buckets in the file.

@@ -17,17 +17,18 @@ import (
 // heldBefore is how long before a hold mail was accepted that is held with it.
 const heldBefore = time.Hour
 
-// mailHold is the window of a login's mail that is held. Bucket "mail-holds", key login, JSON.
-// There are as many as held logins, and held ones that were revoked; they are in memory too.
+// mailHold is the window of a login's mail that is held. Bucket "mail-holds", key account NUL login,
+// JSON: a login that was revoked may be another account's next. There are as many as held logins,
+// and held ones that were revoked; they are in memory too.
 type mailHold struct {
-	Login   string    `json:"login"`
 	Account string    `json:"account"`
+	Login   string    `json:"login"`
 	From    time.Time `json:"from"`
 	Until   time.Time `json:"until"`
 }
 
 func (h *mailHold) covers(m *spooled.Message) bool {
-	return m.Account == h.Account && !m.Accepted.Before(h.From) && !m.Accepted.After(h.Until)
+	return !m.Accepted.Before(h.From) && !m.Accepted.After(h.Until)
 }
 
 // HoldMail stores the window of a login that is held. Under another holder the hold keeps its
@@ -35,18 +36,17 @@ func (h *mailHold) covers(m *spooled.Message) bool {
 func (t *Tx) HoldMail(c *people.Credential) error {
 	w := mailHold{Login: c.Login, Account: c.Account, From: t.Wall.Add(-heldBefore), Until: c.Hold.Since}
 	was := mailHold{}
-	found, err := t.Read(bucket.MailHolds, []byte(c.Login), &was)
+	key := room.Pair(c.Account, c.Login)
+	found, err := t.Read(bucket.MailHolds, key, &was)
 	if err != nil {
 		return err
 	}
-	if found && was.Account == c.Account { // also of an earlier login of that name
-		if was.From.Before(w.From) {
-			w.From = was.From
-		}
+	if found && was.From.Before(w.From) { // also of an earlier login of that name
+		w.From = was.From
 	}
 	release := chores.Chore{Kind: chores.Release, Account: c.Account, Provider: c.Login}
-	t.OnCommit(func() { t.s.keepHold(c.Login, &w) })
-	return errors.Join(t.Write(bucket.MailHolds, []byte(c.Login), w), chores.Remove(&t.Tx, release))
+	t.OnCommit(func() { t.s.keepHold(c.Account, c.Login, &w) })
+	return errors.Join(t.Write(bucket.MailHolds, key, w), chores.Remove(&t.Tx, release))
 }
 
 // Released is the mail of a login that went on with it.
@@ -54,14 +54,17 @@ type Released struct {
 	Messages, Recipients int64
 }
 
+// mailHolds are all windows, by account and login.
+type mailHolds = map[[2]string]*mailHold
+
 // keepHold takes a window into memory, or nil for one that is gone. The writer calls it.
-func (s *Spool) keepHold(login string, h *mailHold) {
-	next := map[string]*mailHold{}
+func (s *Spool) keepHold(account, login string, h *mailHold) {
+	next := mailHolds{}
 	if old := s.mailHolds.Load(); old != nil {
 		next = maps.Clone(*old)
 	}
-	if delete(next, login); h != nil {
-		next[login] = h
+	if delete(next, [2]string{account, login}); h != nil {
+		next[[2]string{account, login}] = h
 	}
 	s.mailHolds.Store(&next)
 }
@@ -70,28 +73,31 @@ func (s *Spool) keepHold(login string, h *mailHold) {
 func (s *Spool) loadHolds() error {
 	return s.view(func(t *Tx) error {
 		list, err := room.All[mailHold](&t.Tx, bucket.MailHolds, nil)
-		next := make(map[string]*mailHold, len(list))
+		next := make(mailHolds, len(list))
 		for i := range list {
-			next[list[i].Login] = &list[i]
+			next[[2]string{list[i].Account, list[i].Login}] = &list[i]
 		}
 		s.mailHolds.Store(&next)
 		return err
 	})
 }
 
+// heldPrefix begins the keys of what is held with a login.
+func heldPrefix(account, login string) []byte { return append(room.Pair(account, login), 0) }
+
 // heldKey lists a message's recipients at a domain that are held with its login.
-func heldKey(login string, id spooled.ID, domain string) []byte {
-	return append(append(room.Pair(login, ""), id[:]...), domain...)
+func heldKey(h *mailHold, id spooled.ID, domain string) []byte {
+	return append(append(heldPrefix(h.Account, h.Login), id[:]...), domain...)
 }
 
 // keepBack holds recipients that were about to be claimed, if their login was held after it
 // had queued the message. Those that somebody has released since go out.
 func (t *Tx) keepBack(c *Claimed) error {
-	h := (*t.s.mailHolds.Load())[c.Message.Login]
+	h := (*t.s.mailHolds.Load())[[2]string{c.Message.Account, c.Message.Login}]
 	if h == nil || !h.covers(c.Message) {
 		return nil
 	}
-	key := heldKey(h.Login, c.Message.ID, c.Domain)
+	key := heldKey(h, c.Message.ID, c.Domain)
 	if t.Get(bucket.HeldMail, key) != nil {
 		return nil
 	}
@@ -107,7 +113,7 @@ const releaseStep = 64
 // release lets some of the mail go on that was held with a login, and says whether there is
 // more.
 func (t *Tx) release(account, login string) (n Released, more bool, err error) {
-	prefix := room.Pair(login, "")
+	prefix := heldPrefix(account, login)
 	var keys [][]byte
 	var since []time.Time
 	c := t.Cursor(bucket.HeldMail)
@@ -167,8 +173,8 @@ func (t *Tx) lengthen(id spooled.ID, domain string, since time.Time) error {
 func countDistinct(ids []spooled.ID) int64 { return int64(len(slices.Compact(slices.Clone(ids)))) }
 
 // HeldMail counts what is held with a login.
-func (t *Tx) HeldMail(login string) (n Released, err error) {
-	prefix := room.Pair(login, "")
+func (t *Tx) HeldMail(account, login string) (n Released, err error) {
+	prefix := heldPrefix(account, login)
 	last := spooled.ID{}
 	c := t.Cursor(bucket.HeldMail)
 	for k, _ := c.Seek(prefix); k != nil && room.HasPrefix(k, prefix); k, _ = c.Next() {
@@ -196,21 +202,19 @@ func (t *Tx) HeldMail(login string) (n Released, err error) {
 
 // deleteHolds removes the windows of an account that is removed, which has no mail any more.
 func (t *Tx) deleteHolds(account string) error {
-	list, err := room.All[mailHold](&t.Tx, bucket.MailHolds, nil)
-	for _, h := range list {
-		if h.Account != account {
-			continue
-		}
-		t.OnCommit(func() { t.s.keepHold(h.Login, nil) })
-		err = errors.Join(err, t.DeleteOf(bucket.HeldMail, h.Login), t.Delete(bucket.MailHolds, []byte(h.Login)))
+	prefix := room.Pair(account, "")
+	c := t.Cursor(bucket.MailHolds)
+	for k, _ := c.Seek(prefix); room.HasPrefix(k, prefix); k, _ = c.Next() {
+		login := string(k[len(prefix):])
+		t.OnCommit(func() { t.s.keepHold(account, login, nil) })
 	}
-	return err
+	return errors.Join(t.DeleteOf(bucket.HeldMail, account), t.DeleteOf(bucket.MailHolds, account))
 }
 
 // ReleaseLater takes the window of a login away that is held no more, and leaves the release of its mail.
 func (t *Tx) ReleaseLater(account, login string) error {
-	t.OnCommit(func() { t.s.keepHold(login, nil) })
-	return errors.Join(t.Delete(bucket.MailHolds, []byte(login)),
+	t.OnCommit(func() { t.s.keepHold(account, login, nil) })
+	return errors.Join(t.Delete(bucket.MailHolds, room.Pair(account, login)),
 		chores.Add(&t.Tx, chores.Chore{Kind: chores.Release, Account: account, Provider: login, Due: t.Wall}))
 }
 

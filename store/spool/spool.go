@@ -76,8 +76,8 @@ type Spool struct {
 	ready      ready
 	complaints chan Complaint // see Complaints
 	dsns       atomic.Pointer[DSNs]
-	stops      atomic.Pointer[stops]                // see stop.go
-	mailHolds  atomic.Pointer[map[string]*mailHold] // by login
+	stops      atomic.Pointer[stops] // see stop.go
+	mailHolds  atomic.Pointer[mailHolds]
 }
 
 // New keeps it in a store, whose engine must run Flush.
