@@ -73,7 +73,7 @@ func New(sp *spool.Spool, cfg settings.Config, log *slog.Logger) (*Mailer, error
 	}
 	log = log.With("component", "mailer")
 	m := &Mailer{
-		spool: sp,
+		spool:  sp,
 		log:    log,
 		quiet:  quiet.New(log),
 		router: router,

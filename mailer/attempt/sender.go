@@ -35,7 +35,7 @@ type Sender struct {
 // NewSender returns a Sender of what is in the spool. It goes by the configuration in force.
 func NewSender(sp *spool.Spool, cfg *atomic.Pointer[settings.Config], policies *policy.Book, log *slog.Logger, q *quiet.Log) *Sender {
 	m := &Sender{
-		spool: sp,
+		spool:      sp,
 		cfg:        cfg,
 		policies:   policies,
 		log:        log,
