@@ -8,11 +8,11 @@ import (
 	"relay/store/spooled"
 )
 
-// What the spool asks of an account, see Customer and strangers.Customer.
+// An account is a spool.Customer and a strangers.Customer: what the spool and the cap of first sendings
+// ask of it.
 
-// Owns reports whether an address is certainly the customer's own: the account's
-// contact, or one that the operator has named as a sender of the account's, by
-// itself or by its domain. Any other may be forged.
+// Owns reports whether an address is certainly the customer's own: the account's contact, or one that
+// the operator has named as a sender of the account, by itself or by its domain. Any other may be forged.
 func (a *Account) Owns(address string) bool {
 	if address == "" {
 		return false
@@ -28,13 +28,13 @@ func (a *Account) Owns(address string) bool {
 	return false
 }
 
-// Delivery names the account's own profile of pace, and its pool of sources.
+// Delivery names the account's own profile of pace, and its pool of sources; "": as configured.
 func (a *Account) Delivery() (profile, pool string) { return a.Profile, a.Pool }
 
-// FirstSendings a day that were set for the account, see FirstCap.
+// FirstSendings is the cap of first sendings that was set for the account.
 func (a *Account) FirstSendings() int { return a.FirstCap }
 
-// Includes is how many e-mails the plan of then includes; 0: any number.
+// Includes is how many e-mails the plan of that time includes; 0: any number.
 func (a *Account) Includes(now time.Time) int64 {
 	if n, limited := quota.Limit(a.Plan(now).Emails); limited {
 		return max(1, n)

@@ -1,7 +1,7 @@
-// Package store keeps everything that must last: accounts, plans, credentials,
-// networks, usage, the spool, the queue, the trace and the state of jobs. It and the
-// rooms below it (store/people, store/news, store/trace and others) alone know keys and
-// encodings; store/engine, and store/bolt as its driver, know octets.
+// Package store keeps everything that must last. Accounts, plans and the books are its own; the rest is
+// in rooms below it, which are fields of Store: the mail that waits (store/spool), customers and logins
+// (store/people), news, the trace and others. The store keeps what spans books and mail. Only it and its
+// rooms know keys and encodings; store/engine, and store/bolt as its driver, know octets.
 //
 // # The life of a message here
 //
@@ -11,24 +11,24 @@
 //     keys, and takes the mark away, all in one transaction. It returns when
 //     that is on disk. Until its first other event, the message itself is the
 //     trace of its acceptance.
-//  3. The spool hands it out, stores what became of it and removes it: package spool.
-//  4. What was delivered is in the index of what was sent (package delivered), in which Returned
-//     finds, for 90 days, what a bounce or a complaint is about, by the Message-ID or by the token
-//     of a reverse-path.
+//  3. The spool hands the message out, stores what became of it and removes it: package spool.
+//  4. What was delivered is in the index of what was sent (package delivered) for 90 days. Returned
+//     finds there what a bounce or a complaint is about, by the Message-ID or by the token of a
+//     reverse-path.
 //
-// A crash before 2 returns leaves nothing but staged chunks, which the next Open removes. Later
-// ones leave the message: it may go out twice (RFC 1047), it is never lost.
+// A crash before 2 returns leaves nothing but staged chunks, which the next Open removes. A later one
+// leaves the message: it may go out twice (RFC 1047), but is never lost.
 //
 // # Orders and the ledger
 //
-// An account's balance, credit and use are sums of the entries of its ledger, and
-// its terms are in it as they were bought. Whatever changes them is an order
-// (AddAccount, RecordPayment, Upgrade, Refund …):
+// An account's balance, credit and use are sums of the entries of its ledger (package ledger), and its
+// terms are in it as they were bought. Whatever changes them is an order (AddAccount, RecordPayment,
+// Upgrade, Refund …):
 //
 //  1. It reads the account and closes its periods that are over: allowance, then
 //     credit, then overage, which becomes an invoice; what is left is credited.
-//  2. It is worked out in memory: entries, invoices, the account as it will be.
-//  3. It is written, in the same transaction. A dry run leaves this step out.
+//  2. It works out in memory what it does: entries, invoices, the account as it will be.
+//  3. It writes that, in the same transaction. A dry run leaves this step out.
 //
 // Entries, receipts, refusals and events are kinds with figures; report/words puts them
 // into words. Only what is printed on an invoice is worded here, by Options.Print, and
@@ -37,26 +37,25 @@
 // What customers are to be told of an order follows from its entries and is stored in that
 // transaction as well (package news, deal_news.go); so is the warning that a term ends.
 //
-// Use within a period is no entry a message: it counts in its Charges, and becomes
-// one entry a day with the first message of another one. What is drawn on credit
-// follows from it, and becomes entries when the period is closed, by the job, by
-// the next order, or by the first message that is accepted after it. A crash
-// anywhere leaves a period open or closed, and the job finds it either way.
+// A message makes no entry of its own. It is counted in the Charges of its period, and a day's use
+// becomes one entry with the first message of another day. What is drawn on credit follows from the use,
+// and becomes entries when the period is closed: by the job, by the next order, or by the first message
+// that is accepted after its end. A crash leaves a period open or closed, and the job finds it either way.
 //
 // # Use
 //
 // What an account used of a period is two records, neighbours in bucket "usage": Charges, which
-// belong to the books, and outcomes.Progress, which belongs to the spool. Accept writes both, and
-// Settle the spool's alone, each in its own transaction: a crash leaves all of it or nothing.
+// belong to the books, and outcomes.Progress, which belongs to the mail. Accept writes both, and
+// spool.Settle only the latter, each in its own transaction: a crash leaves all of it or nothing.
 // Neither side reads the other's record; Usage joins the two for readers.
 //
-// E-mails that are queued are stored nowhere. They are those charged, less the delivered and the
-// failed, and only readers ask for them (Usage, Kept). What the spool needs itself it counts
-// itself: the messages of an account that wait, before the account is removed, and their octets,
+// How many e-mails are queued is stored nowhere. They are those charged, less the delivered and the
+// failed, and only readers ask for them (Usage, Kept). Progress counts what the mail itself needs: an
+// account's messages that wait, asked for before the account is removed, and their octets, asked for
 // where the disk is nearly full. Verify proves that all of these agree with the messages.
 //
-// Each side ends its days by itself: the books when the charges of a day become an entry, the
-// spool with the first outcome of mail of a later day.
+// Each side ends its days by itself: the books when the charges of a day become an entry, the mail with
+// the first outcome of mail of a later day.
 //
 // # What is told
 //
@@ -66,10 +65,9 @@
 //
 // # Who watches
 //
-// Watch and Follow of package trace show events as they happen, once they are on disk,
-// the acceptance included. A crash loses nothing by it: the feed is in memory, and the
-// trace is written in the transaction. A watcher that does not keep up is told how many
-// events it missed, and holds up nobody.
+// Watch and Follow of package trace show events as soon as they are on disk, acceptances too. A crash
+// loses none: the feed is in memory, but the trace is written in the transaction. A watcher that does not
+// keep up is told how many events it missed, and holds up nobody.
 //
 // Instants are UTC. The wall clock comes in through Options.Now. The books have a clock
 // that stands still while the wall clock is plainly wrong; see BookTime and Hold.

@@ -14,8 +14,8 @@ import (
 	"relay/store/spooled"
 )
 
-// Refusal says why an account may not send, or not so much. It is an answer,
-// not a fault: nothing was stored or charged.
+// Refusal says why an account may not send, or not that much. It is an answer, not an error: nothing was
+// stored or charged.
 type Refusal struct {
 	Account  string
 	State    ledger.AccountState // of the account; Closed also for one that is gone
@@ -26,11 +26,11 @@ type Refusal struct {
 	Held     *people.LoginHold   // why it is; nil: it is not
 	Reason   string              // the operator's words
 	Hold     string              // why the system holds it back: HoldUnpaid or ""
-	Exceeded *quota.Exceeded     // the allowance does not hold it
-	Month    bool                // by a term of 30 days, which is renewed
-	Spent    bool                // nothing is left of it: a further term would begin at once (M13)
-	Reseller string              // who manages the account, and is to be asked; "": the operator
-	Unpaid   *ledger.Invoice     // whose payment lets it send: of a pending account its order, of one held back what is overdue, but below a reseller, who has a price of its own; nil: none
+	Exceeded *quota.Exceeded     // what the allowance has no room for; nil: it has
+	Month    bool                // Exceeded of a term of 30 days, which can be renewed
+	Spent    bool                // that term is used up: a further one would begin at once (M13)
+	Reseller string              // that manages the account, and is to be asked; "": the operator is
+	Unpaid   *ledger.Invoice     // whose payment lets it send: the order of a pending account, or what is overdue; nil: none, or the account is a reseller's, whose prices differ
 }
 
 // Standing is where an account stands now. Periods that are over count as
@@ -40,12 +40,12 @@ type Standing struct {
 	Contract quota.Contract // the one that Period belongs to
 	Period   quota.Period   // the one that now falls into; while not InTerm the nearest one
 	InTerm   bool           // activated, and the term not over
-	Goes     bool           // on: another period follows Period
+	Goes     bool           // another period follows Period
 	TermEnd  time.Time      // UTC, of Contract
 	Used     Charges        // in Period
 	Live     []quota.Lot    // credit that counts in Period, in the order of use
 
-	due *deal // the closing of periods that are over; nil: none is
+	due *deal // that closes periods that are over; nil: none is over
 }
 
 // InPeriod is the plan as it holds in Period, which may have a share of its allowance.
@@ -57,9 +57,8 @@ func (st *Standing) MayOver() int64 {
 	return st.Contract.Plan.MayOver(st.Account.AtLimit, st.Account.OverMax)
 }
 
-// Use is how the period's usage is met so far. Of one that is closed, because the
-// term has ended, it is Over only: what that drew and what was left uncovered are
-// entries of the ledger.
+// Use is how the period's usage is met so far. Of a period that is closed, because the term has ended, it
+// has only Over: what was drawn and what was left uncovered are entries of the ledger.
 func (st *Standing) Use() quota.Use {
 	if st.Period.Key != st.Account.Open {
 		return quota.Use{Over: quota.Over(st.InPeriod(), st.Used.Charged)}
@@ -93,7 +92,7 @@ func (t *tx) standingOf(a *Account) (st Standing, err error) {
 	return st, st.read(t)
 }
 
-// read is what the period has used, and what else it may use.
+// read fills in what the period has used, and what else it may use.
 func (st *Standing) read(t *tx) error {
 	if st.Period.Key == "" {
 		return nil
@@ -123,7 +122,7 @@ func (st *Standing) State() string {
 	return string(st.Account.Status())
 }
 
-// Plan is that of the contract, or the one that an account without any waits for.
+// Plan is the contract's plan, or the one that an account without a contract has ordered.
 func (st *Standing) Plan() quota.Plan {
 	if st.Contract.Key == "" && st.Account.Ordered != nil {
 		return *st.Account.Ordered
@@ -131,15 +130,15 @@ func (st *Standing) Plan() quota.Plan {
 	return st.Contract.Plan
 }
 
-// Spent reports whether the term runs and is used up, which ends a month's (M13):
-// the next one begins with its payment or, where it waits, with the next message.
+// Spent reports whether the term runs and is used up. That ends a month's term (M13): the next one begins
+// with its payment or, where that waits already, with the next message.
 func (st *Standing) Spent() bool {
 	return st.InTerm && st.Contract.Spent(st.Used.Charged, st.Live)
 }
 
-// elsewhere is standing where now is not in the open period: either that is
-// over, and its close is worked out, or the clock went back behind its start, and
-// what comes belongs to it all the same.
+// elsewhere fills in where the account stands when now is not in its open period. Either that period is
+// over, and its close is worked out, or the clock was set back to before its start, and mail belongs to it
+// all the same.
 func (st *Standing) elsewhere(t *tx) error {
 	if st.Account.Open == "" {
 		st.InTerm = false
@@ -157,11 +156,11 @@ func (st *Standing) elsewhere(t *tx) error {
 	return err
 }
 
-// refuse decides whether the account may send so much more: nil if it may.
+// refuse decides whether the account may send that much more; nil: it may.
 func (st *Standing) refuse(asked quota.Charge) *Refusal {
 	a := &st.Account
 	r := &Refusal{Account: a.Name, State: a.Status(), Reason: a.Reason, Hold: a.Hold, TermEnd: st.TermEnd, Reseller: a.Reseller}
-	if st.Expired() { // even where an invoice holds it back: to pay that does not let it go on
+	if st.Expired() { // also where an invoice holds it back: paying that would not let it go on
 		r.Expired = true
 		return r
 	}
@@ -207,7 +206,7 @@ func (t *tx) permit(account, login string, asked quota.Charge) (*Refusal, Standi
 		if err != nil {
 			return nil, st, err
 		}
-		if ok { // of one that is used up the next has the word, of others if it says yes
+		if ok { // the next term decides if this one is used up, and otherwise only if it accepts
 			if again := next.refuse(asked); again == nil || r.Spent {
 				return again, next, nil
 			}
@@ -229,9 +228,9 @@ func (t *tx) unpaidOf(account string) (*ledger.Invoice, error) {
 	return &list[i], nil
 }
 
-// Permit reports whether the account, logged in with login ("" when it is known
-// by its network), may send asked at this moment; nil, nil if so. A zero charge
-// asks for the account's state only. Accept decides again.
+// Permit decides whether the account, logged in with login ("": it is known by its network), may send what
+// is asked at this moment; nil, nil: it may. A zero charge asks only for the account's state. Accept
+// decides again.
 func (s *Store) Permit(account, login string, asked quota.Charge) (r *Refusal, err error) {
 	var st Standing
 	err = s.view(func(t *tx) error { r, st, err = t.permit(account, login, asked); return err })
@@ -241,22 +240,21 @@ func (s *Store) Permit(account, login string, asked quota.Charge) (r *Refusal, e
 	return r, err
 }
 
-// Intake is a message as the listener hands it over. The caller fills in of the
-// message: Account, Sender, Size, Expires, MessageID, EnvID, Ret, EightBit,
-// SMTPUTF8, RequireTLS and of each recipient Address, Domain, Notify, ORCPT. A mailbox
-// that is among them twice is one recipient: sent once, charged once.
+// Intake is a message as the listener hands it over. The caller fills in these fields of the message:
+// Account, Sender, Size, Expires, MessageID, EnvID, Ret, EightBit, SMTPUTF8, RequireTLS, and of each
+// recipient Address, Domain, Notify, ORCPT. A mailbox that is named twice is one recipient: sent once,
+// charged once.
 type Intake struct {
 	Message *spooled.Message
 	Body    *bodies.Body
 	Login   string // credential; "" when known by network
-	Watched bool   // the login is watched, see Enter
+	Watched bool   // the login is watched, see access.Access.Enter
 	Client  string // address, for the trace
 }
 
-// Accept decides the quota, charges it and stores message, body and queue keys,
-// all in one transaction. nil, nil means that it is on disk and charged.
-// A refusal or an error means that nothing is, ErrFull that the disk has no
-// room, bodies.ErrShare that it has none for this account. The body is used up either way.
+// Accept decides the quota, charges it and stores message, body and queue keys, all in one transaction.
+// nil, nil: the message is on disk and charged. With a refusal or an error nothing is; ErrFull says that
+// the disk has no room, bodies.ErrShare that it has none for this account. The body is used up either way.
 func (s *Store) Accept(in Intake) (refusal *Refusal, err error) {
 	m, b := in.Message, in.Body
 	defer b.Discard()
@@ -300,8 +298,9 @@ func (s *Store) Accept(in Intake) (refusal *Refusal, err error) {
 	return nil, nil
 }
 
-// admit says whether the account and the login may send the message, and where the account
-// stands. A refusal for the quota has written nothing, so the batch goes on untouched.
+// admit decides whether the account and the login may send the message, and returns where the account
+// stands. A refusal for the quota has written nothing, so the other requests of the commit need not run
+// again.
 func (t *tx) admit(in *Intake, asked quota.Charge) (refusal *Refusal, st Standing, err error) {
 	refusal, st, err = t.permit(in.Message.Account, in.Login, asked)
 	if err == nil && refusal == nil && in.Watched {

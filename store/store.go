@@ -40,19 +40,19 @@ import (
 	"relay/store/trace"
 )
 
-// Errors for errors.Is. What is looked up by name fails with ErrNotFound, what
-// is added twice with ErrExists.
+// Errors for errors.Is. A look-up by name fails with ErrNotFound where there is none, and adding a name
+// that is there with ErrExists.
 var (
 	ErrNotFound = room.ErrNotFound
 	ErrExists   = room.ErrExists
-	ErrUsed     = errors.New("an earlier account had this name") // whose books would become another's
+	ErrUsed     = errors.New("an earlier account had this name") // its books would become the new one's
 	ErrBusy     = errors.New("still has mail in the queue")
 	ErrOwing    = errors.New("is not settled")
 	ErrPending  = errors.New("is not active yet")
 	ErrActive   = errors.New("is active already")
 	ErrWaits    = errors.New("waits for a payment already")
 	ErrInUse    = people.ErrInUse
-	ErrCurrency = errors.New("it cannot go on in another currency") // than its first price had
+	ErrCurrency = errors.New("it cannot go on in another currency") // than that of its first price
 	ErrClosed   = errors.New("is closed for good")
 	ErrNewer    = errors.New("the store was written by a newer relay")
 	ErrFull     = engine.ErrFull   // the disk is full: nothing was stored or charged
@@ -63,13 +63,13 @@ var (
 // Options of a store.
 type Options struct {
 	Now        func() time.Time // wall clock; nil: time.Now
-	Kept       func() bool      // asks the system whether somebody keeps its clock; nil: the wall clock is believed
+	Kept       func() bool      // whether something keeps the system's clock right; nil: the wall clock is believed
 	TrustClock bool             // Kept is not asked until TrustClock(false)
 
 	Zone    *time.Location // the operator's, in which months turn; nil: UTC
 	Log     *slog.Logger   // nil: slog.Default()
 	Reserve int64          // octets of disk kept free of new mail; 0: 32 MiB
-	Shared  int64          // octets of free disk above them, below which who has most in the queue is refused first; 0: 1 GB
+	Shared  int64          // octets of free disk above Reserve, below which the account with most in the queue is refused first; 0: 1 GB
 	Free    func() int64   // octets that the disk has free; nil: what its file system says
 	Memory  int64          // octets of bodies in memory, beyond which they are staged early; 0: 128 MiB
 	Billing ledger.Billing // who invoices, and how; see SetBilling
@@ -85,7 +85,7 @@ type Options struct {
 
 	HighWater string // file that has the highest number of an invoice, beside the store; "": there is none
 
-	ReadOnly bool // the file is not changed in the least, nor can be; several may read it
+	ReadOnly bool // the file is not changed, and several processes may read it
 
 	// Driver opens another engine in the file's place, with the names of its buckets; nil: bolt.
 	Driver func(path string, buckets []string) (engine.Driver, error)
@@ -157,7 +157,8 @@ func Open(path string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.db = room.NewDB(engine.New(driver, engine.Options{Flush: []func(*engine.Tx) error{s.noteTime, s.flushNumbers, s.charges.Flush, s.flushMail, delivered.Flush, sites.Flush, signing.Flush, refusals.Flush}, Log: s.log, ReadOnly: o.ReadOnly}),
+	flush := []func(*engine.Tx) error{s.noteTime, s.flushNumbers, s.charges.Flush, s.flushMail, delivered.Flush, sites.Flush, signing.Flush, refusals.Flush}
+	s.db = room.NewDB(engine.New(driver, engine.Options{Flush: flush, Log: s.log, ReadOnly: o.ReadOnly}),
 		func() (wall, books time.Time) { return s.clock.Now() })
 	s.furnish(&o)
 	if err := s.startClock(&o); err != nil {
@@ -166,7 +167,7 @@ func Open(path string, o Options) (*Store, error) {
 	if err := s.migrate(o.ReadOnly); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	if err := errors.Join(s.Spool.Load(o.ReadOnly), s.countWaiting(o.ReadOnly), s.keepPrefix(o), s.People.LoadNetworks(), s.Signing.LoadSigners(), s.Known.LoadKey(), s.Delivered.Load(o.ReadOnly)); err != nil {
+	if err := s.load(&o); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	if !o.ReadOnly {
@@ -176,6 +177,13 @@ func Open(path string, o Options) (*Store, error) {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
+}
+
+// load takes into memory what is asked for all the time, and counts once what an earlier relay did not
+// count.
+func (s *Store) load(o *Options) error {
+	return errors.Join(s.Spool.Load(o.ReadOnly), s.countWaiting(o.ReadOnly), s.keepPrefix(*o),
+		s.People.LoadNetworks(), s.Signing.LoadSigners(), s.Known.LoadKey(), s.Delivered.Load(o.ReadOnly))
 }
 
 // furnish makes the rooms.
@@ -204,7 +212,7 @@ func (s *Store) furnish(o *Options) {
 	s.Chores = s.Spool.Chores
 }
 
-// customer is an account as the spool knows it.
+// customer looks an account up for the spool.
 func (s *Store) customer(t *room.Tx, account string) (spool.Customer, error) {
 	a, err := s.in(*t).account(account)
 	if err != nil {
@@ -213,12 +221,13 @@ func (s *Store) customer(t *room.Tx, account string) (spool.Customer, error) {
 	return a, nil
 }
 
-// flushMail writes what rooms have collected that are made after the engine.
+// flushMail writes what the rooms of mail have collected. They are made after the engine, so it looks them
+// up when it runs.
 func (s *Store) flushMail(b *engine.Tx) error {
 	return errors.Join(s.Spool.Flush(b), s.Strangers.Flush(b), s.Outcomes.Flush(b))
 }
 
-// ownerOf is the owner of an account's domains: the account, or the customer that has it.
+// ownerOf names the owner of an account's domains: the account, or its customer.
 func ownerOf(t *room.Tx, account string) (string, error) {
 	a, err := room.Load[Account](t, bucket.Accounts, account)
 	if err != nil || a.Owner == "" {
@@ -240,7 +249,7 @@ func (s *Store) asksService(t *room.Tx, account string) bool {
 	return err == nil && a.ServiceSignature
 }
 
-// tellLost has the customer told what a domain has lost.
+// tellLost stores the news that a domain has lost something.
 func (s *Store) tellLost(t *room.Tx, account, domain, what string) error {
 	return s.News.Add(t, news.Item{Kind: news.Domain, Account: account, About: domain, Reason: what})
 }
@@ -254,7 +263,7 @@ func (s *Store) lengthOf(t *room.Tx, id spooled.ID) (int64, error) {
 	return m.Stored, nil
 }
 
-// drive opens what keeps the octets.
+// drive opens the engine's driver.
 func (s *Store) drive(o *Options) (engine.Driver, error) {
 	if o.Driver != nil {
 		return o.Driver(s.path, bucket.Names)
@@ -273,7 +282,7 @@ func (s *Store) drive(o *Options) (engine.Driver, error) {
 	return file, nil
 }
 
-// setUp takes the options over, and fills in what is left out.
+// setUp takes over the options, and fills in defaults.
 func (s *Store) setUp(o *Options) {
 	if s.zone == nil {
 		s.zone = time.UTC
@@ -293,7 +302,7 @@ func (s *Store) setUp(o *Options) {
 	s.abuse.Store(o.Abuse)
 }
 
-// Close stops the store cleanly: what was handed over is written first.
+// Close stops the store. Transactions that were handed over are written first.
 func (s *Store) Close() error {
 	s.once.Do(s.db.Stop)
 	s.Bodies.Wait()
@@ -317,8 +326,8 @@ func (s *Store) Size() (file, free int64) { return s.db.Engine().Size() }
 // Meters are what the file counts of its commits since Open.
 func (s *Store) Meters() engine.Meters { return s.db.Engine().Meters() }
 
-// Commits counts transactions since Open, and those that one request spoilt so
-// that the others had to run again.
+// Commits counts transactions since Open, and those that had to run again because one of their requests
+// failed after it had written.
 func (s *Store) Commits() (written, reruns int64) { return s.db.Engine().Commits() }
 
 // migrations bring a file from schema i to i+1. Append only.
@@ -345,12 +354,13 @@ var migrations = []func(*tx) error{
 
 var (
 	keySchema   = []byte("schema")
-	keyWaiting  = []byte("waiting")  // there is: Usage.Waiting was counted
+	keyWaiting  = []byte("waiting")  // it is there once Usage.Waiting was counted
 	keyStorable = []byte("storable") // when Storable wrote last
 	keyClock    = []byte("clock")
-	keySplit    = []byte("split") // where splitUsage goes on; there is none once it has ended
+	keySplit    = []byte("split") // where splitUsage goes on; gone once that has ended
 )
 
+// migrate brings the file to the schema of this relay. It refuses one that is newer with ErrNewer.
 func (s *Store) migrate(readOnly bool) error {
 	schema, split := 0, false
 	err := s.view(func(t *tx) error {
@@ -387,7 +397,7 @@ func (s *Store) migrate(readOnly bool) error {
 	return s.splitUsage(splitStep)
 }
 
-// tx is one transaction, at one instant.
+// tx is one transaction on the whole store, at one instant.
 type tx struct {
 	spoolTx
 	s *Store

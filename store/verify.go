@@ -314,18 +314,13 @@ func (v *verifier) delivered() error { return v.t.s.Delivered.Verify(&v.t.Tx, v.
 
 // first counts a message's recipients at a domain that wait for the cap of first sendings.
 func (v *verifier) first(m *spooled.Message, domain string) {
-	n := int64(0)
-	for i := range m.Recipients {
-		if r := &m.Recipients[i]; r.Domain == domain && r.Waits() {
-			n++
-		}
-	}
+	n := m.WaitingAt(domain)
 	if n == 0 {
 		return
 	}
 	v.waits[m.Account] += n
 	v.listed++
-	if v.t.Get(bucket.Waiting, spooled.WaitingKey(m.Account, m.ID, domain)) == nil {
+	if v.t.Get(bucket.Waiting, spooled.ListKey(m.Account, m.ID, domain)) == nil {
 		v.fault("message %s: recipients at %s wait for the cap of first sendings, and are not on that list", m.ID, domain)
 	}
 }

@@ -11,9 +11,8 @@ import (
 	"relay/store/strangers"
 )
 
-// An account's record is kept by the store, in the transactions of Accept, Claim and Settle
-// (see strangers.Record). The mailer says which mail it is about, which is delivered by MX only,
-// and what each reply means for it.
+// Package strangers keeps an account's record, in the transactions of Accept, Claim and Settle. The mailer
+// says which mail the record is about, which is only what goes by MX, and what each reply means for it.
 
 // LimitStrangers has the store limit first sendings as the configuration says.
 func LimitStrangers(sp *spool.Spool, cfg *settings.Config) error {

@@ -30,7 +30,7 @@
 // connection ends earlier, goes on to another host, or keeps the claim waiting for ten
 // seconds, or if the mailer stops, the claim goes back uncounted, before the others of
 // its account: its MAIL may have been said, but nothing that a host could take. A
-// message whose claim Open has released is never begun so, since Dialled comes before.
+// message whose claim a start has released is never begun so: its Dialled comes first.
 //
 // # When a host fails
 //

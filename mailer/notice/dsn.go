@@ -1,7 +1,7 @@
-// Package notice words the DSNs of a store: what their senders are told of recipients.
+// Package notice words DSNs: what senders are told of recipients.
 //
-// The store lists what is to be told, with the outcomes, and calls Build in the transaction
-// that takes it off the list (store.SetDSNs). So a DSN is neither lost nor sent twice.
+// The spool lists what is to be told, with the outcomes, and calls spool.DSNs.Build in the transaction
+// that takes it off the list. So a DSN is neither lost nor sent twice.
 package notice
 
 import (
@@ -16,8 +16,8 @@ import (
 	"relay/store/spooled"
 )
 
-// Word has the DSNs of a store worded for a relay of that configuration. It is for commands
-// that run while no relay does.
+// Word has the DSNs of a spool worded for a relay with that configuration. It is for commands that run
+// while no relay does.
 func Word(sp *spool.Spool, cfg settings.Config) {
 	cfg.SetDefaults()
 	var p atomic.Pointer[settings.Config]
@@ -25,7 +25,7 @@ func Word(sp *spool.Spool, cfg settings.Config) {
 	WordLive(sp, &p)
 }
 
-// WordLive has the DSNs of a store worded by the configuration in force.
+// WordLive has the DSNs of a spool worded by the configuration in force.
 func WordLive(sp *spool.Spool, cfg *atomic.Pointer[settings.Config]) {
 	zone := sp.Zone()
 	sp.SetDSNs(spool.DSNs{PerHour: cfg.Load().NoticesPerHour, Build: func(msg *spooled.Message, own bool, original io.Reader) (spool.Notice, bool) {

@@ -68,7 +68,7 @@ const (
 	maxAsks     = 50_000
 )
 
-// NewBook makes a Book of the policies in a store.
+// NewBook makes a Book of the policies that are stored.
 func NewBook(sp *spool.Spool, cfg Config, log *slog.Logger) *Book {
 	if cfg.Lasts == nil {
 		cfg.Lasts = func(d time.Duration) time.Duration { return d }

@@ -47,7 +47,7 @@ type Signatures struct {
 	signers map[string]crypto.Signer // by public key
 }
 
-// New returns signatures of the keys in st and of the host's key in cfg.
+// New returns signatures by the keys of the spool's domains and by the host's key in cfg.
 func New(sp *spool.Spool, cfg *atomic.Pointer[settings.Config], log *quiet.Log) *Signatures {
 	return &Signatures{spool: sp, cfg: cfg, log: log}
 }

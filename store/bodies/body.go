@@ -12,20 +12,18 @@ import (
 )
 
 const (
-	// ChunkSize is the length of a piece of a body: two of them and their
-	// headers fill eight pages.
+	// ChunkSize is the length of a chunk in octets: two chunks and their headers fill eight pages.
 	ChunkSize = 16_000
 	// stageAt is how many chunks a body may hold in memory: just under 1 MiB.
 	stageAt = 65
-	// stageEarly is how many it may hold in any case, where all bodies together
-	// hold as much as they may. Most mail is not longer.
+	// stageEarly is how many it may hold where all bodies together hold as much as they may. Most mail is
+	// not longer.
 	stageEarly = 4
 )
 
 var chunkPool = sync.Pool{New: func() any { return new([ChunkSize]byte) }}
 
-// Body collects the content of a message before it is accepted. It is not safe
-// for several goroutines.
+// Body collects the content of a message before it is accepted. It is for one goroutine.
 type Body struct {
 	in     *Bodies
 	from   Sender
@@ -57,9 +55,9 @@ func (b *Body) ID() spooled.ID { return b.id }
 // Size is how many octets were written.
 func (b *Body) Size() int64 { return b.size }
 
-// Write adds to the body. What lies above 1 MiB, or above less where bodies take much
-// memory, is staged on disk. It fails with the error of Sender.Ask, with ErrStaged,
-// ErrShare or, where the disk has no room, ErrFull.
+// Write adds to the body. Above 1 MiB, or above less where bodies take much memory, it stages the body on
+// disk. Then it may fail with the error of Sender.Ask, with ErrStaged, ErrShare or, where the disk has no
+// room, engine.ErrFull.
 func (b *Body) Write(p []byte) (int, error) {
 	length := len(p)
 	if b.hash != nil {
@@ -84,8 +82,8 @@ func (b *Body) Write(p []byte) (int, error) {
 	return length, nil
 }
 
-// stage writes the chunks in memory to the disk. The mark tells the next Open
-// that they belong to nobody yet.
+// stage writes the chunks in memory to disk. The mark tells the next start that they belong to no message
+// yet.
 func (b *Body) stage() error {
 	if err := b.from.ask(); err != nil {
 		return err
@@ -114,7 +112,7 @@ func (b *Body) stage() error {
 	return nil
 }
 
-// Hash is that of the body for DKIM (RFC 6376 §3.7); nil: it was not asked for.
+// Hash is the hash of the body for DKIM (RFC 6376 §3.7); nil: none was made, see NewOf.
 func (b *Body) Hash() []byte {
 	if b.hash == nil {
 		return nil
@@ -122,7 +120,7 @@ func (b *Body) Hash() []byte {
 	return b.hash.Sum()
 }
 
-// Keep stores a body for good, with the message that it is of: the mark of what was staged goes.
+// Keep stores the body for good, in the transaction that accepts its message, and takes the mark away.
 func (b *Body) Keep(t *room.Tx) error {
 	if err := b.put(t); err != nil || b.staged == 0 {
 		return err
@@ -130,7 +128,7 @@ func (b *Body) Keep(t *room.Tx) error {
 	return t.Delete(bucket.Orphans, b.id[:])
 }
 
-// put stores the chunks that are in memory after those that are staged.
+// put stores the chunks in memory, behind those that are staged.
 func (b *Body) put(t *room.Tx) error {
 	if b.size == 0 {
 		return t.Put(bucket.Bodies, spooled.ChunkKey(b.id, 0), []byte{})
@@ -147,9 +145,10 @@ func (b *Body) put(t *room.Tx) error {
 	return nil
 }
 
-// InMemory are the octets that are not on disk.
+// InMemory is how many octets the chunks in memory take.
 func (b *Body) InMemory() int { return len(b.chunks) * ChunkSize }
 
+// free gives back the chunks in memory.
 func (b *Body) free() {
 	for _, c := range b.chunks {
 		chunkPool.Put(c)
@@ -158,18 +157,17 @@ func (b *Body) free() {
 	b.chunks = b.chunks[:0]
 }
 
-// Accepted gives the memory back, once the transaction of Keep is on disk: the chunks are the
-// message's now.
+// Accepted ends the body once the transaction of Keep is on disk: its chunks are the message's now.
 func (b *Body) Accepted() {
 	b.done = true
 	b.free()
 	b.in.staged.give(b.from.Account, b.Staged())
 }
 
-// Staged are the octets on disk.
+// Staged is how many octets are on disk.
 func (b *Body) Staged() int64 { return int64(b.staged) * ChunkSize }
 
-// Discard forgets a body that is not accepted. After Accepted it does nothing.
+// Discard gives up a body that is not accepted, and removes what is staged. After Accepted it does nothing.
 func (b *Body) Discard() {
 	if b.done {
 		return
@@ -222,7 +220,7 @@ func (r *unaccepted) Close() error {
 	return r.disk.Close()
 }
 
-// Put stores a short body that is at hand as a whole.
+// Put stores a short body that is in memory as a whole.
 func Put(t *room.Tx, id spooled.ID, body []byte) error {
 	for i := range chunkCount(int64(len(body))) {
 		part := body[i*ChunkSize : min((i+1)*ChunkSize, len(body))]

@@ -10,8 +10,8 @@ import (
 	"relay/store/spooled"
 )
 
-// Reader streams a stored body chunk by chunk; no transaction is open
-// between two of them. It is not safe for several goroutines.
+// Reader reads a stored body chunk by chunk. Between two chunks no transaction is open. It is for one
+// goroutine.
 type Reader struct {
 	in   *Bodies
 	id   spooled.ID
@@ -19,11 +19,11 @@ type Reader struct {
 	buf  *[ChunkSize]byte
 	rest []byte // of buf, not read yet
 	last bool
-	trim int // octets since the mapped pages were let go
+	trim int // octets read since the mapped pages were last let go
 }
 
-// Open reads the body of a message. Close it. A body that is removed while it is read fails
-// with room.ErrNotFound: half of it must not pass for the whole.
+// Open reads the body of a message; the caller closes it. Where the body is removed meanwhile, reading
+// fails with room.ErrNotFound: half of it must not pass for the whole.
 func (s *Bodies) Open(id spooled.ID) *Reader {
 	return &Reader{in: s, id: id, buf: chunkPool.Get().(*[ChunkSize]byte)}
 }
@@ -67,8 +67,8 @@ func (r *Reader) fillBuffer() error {
 	return nil
 }
 
-// end says what it means that there is no further chunk, after full ones only:
-// io.EOF when they are the message's length.
+// end tells the end of a body from a removed one, where only full chunks were read and there is no
+// further one: io.EOF if they are as long as the message.
 func (r *Reader) end(t *room.Tx) error {
 	size, err := r.in.o.Length(t, r.id)
 	if err == nil && (r.next == 0 || size != int64(r.next)*ChunkSize) {

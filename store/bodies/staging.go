@@ -8,31 +8,30 @@ import (
 	"relay/store/room"
 )
 
-// What is staged is on disk before anybody has paid for it. Four things bound it:
+// What is staged is on disk before it is charged to anybody. Four things bound it:
 //
-//  1. Sender.Ask refuses content that the allowance does not hold, as it grows;
-//  2. the staged octets of an account have a cap, ErrStaged;
-//  3. below Options.Shared octets of free disk an account may have as much in the
-//     queue and staged as is left free, ErrShare: so of all accounts the one that
-//     has most is refused first, and the others go on;
-//  4. below the engine's reserve nobody's mail is taken, engine.ErrFull.
+//  1. Sender.Ask refuses content that the allowance has no room for, as it grows.
+//  2. The staged octets of an account have a cap: ErrStaged.
+//  3. Below Options.Shared octets of free disk, an account may have as much in the queue and staged as is
+//     left free: ErrShare. So the account that has most is refused first, and the others go on.
+//  4. Below the engine's reserve nobody's mail is taken: engine.ErrFull.
 //
-// Staged octets of a body that was given up count until they are removed. All of
-// it is memory: after a crash nothing is staged.
+// Staged octets of a body that was given up count until they are removed. The counts are in memory: after
+// a crash nothing is staged.
 
-// Errors of a body and of ShareAlike. Both pass: nothing was stored or charged.
+// Errors of a body and of ShareAlike. Both are temporary: nothing was stored or charged.
 var (
 	ErrStaged = errors.New("too much mail of the account is coming in at once")
 	ErrShare  = errors.New("the disk is nearly full, and the account has most in the queue")
 )
 
-// Sender is the account whose content a body collects, and its bounds. The zero one is
-// relay itself, bounded by the disk only.
+// Sender is the account whose content a body collects, and its bounds. The zero value is relay itself,
+// which only the disk bounds.
 type Sender struct {
 	Account string
-	Service bool         // it asks for a signature of the operator's domain
+	Service bool         // the account asks for a signature of the operator's domain
 	Staged  int64        // octets of the account that may be staged at the same time; 0: any number
-	Ask     func() error // whether the content may grow further, before more of it is staged; nil: it may
+	Ask     func() error // asked before more is staged, refuses content that may not grow further; nil: it may
 }
 
 func (f *Sender) ask() error {
@@ -62,7 +61,7 @@ func (s *staging) take(account string, n, most int64) bool {
 	return true
 }
 
-// give is for what was accepted or removed.
+// give takes back n octets, which were accepted or removed.
 func (s *staging) give(account string, n int64) {
 	if n == 0 {
 		return
@@ -80,8 +79,8 @@ func (s *staging) octets(account string) int64 {
 	return s.of[account]
 }
 
-// ShareAlike refuses more octets of an account, with ErrShare, where the disk has little room
-// left and the account holds more than that.
+// ShareAlike refuses more octets of an account with ErrShare where the disk has little room left and the
+// account would hold more than that room.
 func (s *Bodies) ShareAlike(t *room.Tx, account string, more int64) error {
 	left := t.Room()
 	if left >= s.o.Shared || account == "" {
@@ -94,7 +93,7 @@ func (s *Bodies) ShareAlike(t *room.Tx, account string, more int64) error {
 	return err
 }
 
-// memory is the octets of all bodies that are in memory, in chunks.
+// memory counts the octets of all bodies in memory, by chunks.
 type memory struct {
 	used atomic.Int64
 	most int64

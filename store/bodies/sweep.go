@@ -9,13 +9,13 @@ import (
 	"relay/store/spooled"
 )
 
-// A body of more than so many chunks is removed in the background, under a
-// mark in "orphans": one transaction for all of it would hold everybody up.
+// sweepAt is the number of chunks above which a body is removed in the background, under a mark in
+// "orphans": one transaction for all of it would hold up all others.
 const sweepAt = 128
 
-// sweepPiece is how many chunks one transaction of the background removes. There
-// is one such transaction at a time: however much waits to be removed, a commit that
-// takes mail is longer by one piece at most.
+// sweepPiece is how many chunks one transaction in the background removes. There is one such transaction
+// at a time. So however much waits to be removed, the commits that take mail get longer by one piece at
+// most.
 const sweepPiece = 64
 
 // leftover is a body to be removed, and the account for which octets of it still count
@@ -34,8 +34,8 @@ type sweeper struct {
 	busy    bool
 }
 
-// Delete removes the chunks of a message that is gone. Where it is later, they are removed in
-// the background: the caller says so with Gone when its transaction is on disk.
+// Delete removes the body of a message that is removed. later: it is long and only gets its mark, and the
+// caller calls Gone when its transaction is on disk.
 func (s *Bodies) Delete(t *room.Tx, id spooled.ID, size int64) (later bool, err error) {
 	n := chunkCount(size)
 	if n > sweepAt {
@@ -49,7 +49,7 @@ func (s *Bodies) Delete(t *room.Tx, id spooled.ID, size int64) (later bool, err 
 	return false, nil
 }
 
-// sweepLater removes bodies of marks in "orphans" without anybody waiting.
+// sweepLater removes bodies with a mark in the background.
 func (s *Bodies) sweepLater(list ...leftover) {
 	w := &s.sweep
 	w.mu.Lock()
@@ -61,14 +61,14 @@ func (s *Bodies) sweepLater(list ...leftover) {
 	}
 }
 
-// Gone removes bodies of messages that have left the spool, see Delete.
+// Gone removes in the background the bodies that Delete has left.
 func (s *Bodies) Gone(ids []spooled.ID) {
 	for _, id := range ids {
 		s.sweepLater(leftover{id: id})
 	}
 }
 
-// sweepAll ends when nothing is left to remove, or with the store: the next Open
+// sweepAll removes one body after the other. It ends when none is left, or with the store: the next start
 // goes on.
 func (s *Bodies) sweepAll() {
 	for {
@@ -77,7 +77,7 @@ func (s *Bodies) sweepAll() {
 			return
 		}
 		err := s.sweepBody(&a)
-		s.staged.give(a.account, a.staged) // also of what could not be removed: it is not the account's to wait for
+		s.staged.give(a.account, a.staged) // also what could not be removed, which is not the account's fault
 		if err != nil {
 			s.logNotSwept(a.id, err)
 		}
@@ -115,7 +115,7 @@ func (s *Bodies) sweepBody(a *leftover) error {
 	return nil
 }
 
-// sweepSome removes a piece, and the mark with the last of them.
+// sweepSome removes a piece of a body, and the mark with the last one.
 func sweepSome(t *room.Tx, id spooled.ID) (more bool, err error) {
 	var keys [][]byte
 	c := t.Cursor(bucket.Bodies)
@@ -137,8 +137,8 @@ func sweepSome(t *room.Tx, id spooled.ID) (more bool, err error) {
 	return more, err
 }
 
-// SweepOrphans removes what an earlier run staged and did not accept, or did not get round to
-// removing.
+// SweepOrphans removes in the background what an earlier run staged and did not accept, or had not removed
+// yet.
 func (s *Bodies) SweepOrphans() error {
 	var ids []spooled.ID
 	err := s.db.View(func(t room.Tx) error {
@@ -152,10 +152,10 @@ func (s *Bodies) SweepOrphans() error {
 	return err
 }
 
-// Wait returns when all that was to be removed is, or the store is stopping.
+// Wait returns when nothing is left to remove, or the store is stopping.
 func (s *Bodies) Wait() { s.sweep.Wait() }
 
-// logNotSwept may come for every long message while the disk is full.
+// logNotSwept logs that a body could not be removed. While the disk is full that may be so for each.
 func (s *Bodies) logNotSwept(id spooled.ID, err error) {
 	s.o.Log.Often(slog.LevelWarn, "", "body not removed, the next start tries again",
 		slog.String("component", "store"), slog.String("spool_id", id.String()), slog.Any("err", err))

@@ -14,15 +14,15 @@ type Within struct {
 	t    *room.Tx
 	id   spooled.ID
 	next int
-	rest []byte // of the chunk before
+	rest []byte // of the last chunk, not read yet
 	left int64  // octets after rest
-	err  error  // what was wrong
+	err  error  // why Read failed
 }
 
 // In reads the body of a message, of so many octets, within a transaction.
 func In(t *room.Tx, id spooled.ID, octets int64) *Within { return &Within{t: t, id: id, left: octets} }
 
-// Err is what was wrong, if Read failed.
+// Err is why Read failed; nil: it did not.
 func (b *Within) Err() error { return b.err }
 
 // Read implements io.Reader.

@@ -34,7 +34,7 @@ const (
 	LoginsOf                         // account NUL login
 	NetworksOf                       // account NUL prefix
 	Places                           // login
-	Claims                           // id, domain: a claim that is open, see store/claims.go
+	Claims                           // id, domain: a claim that is open, see spooled.Claim
 	Dsns                             // due (8), id of the message whose sender is to be told
 	DsnHours                         // account: the DSNs of its open hour
 	Domains                          // account NUL domain that it signs for
@@ -64,7 +64,7 @@ const (
 	ErrorCounts                      // account: entries of its list of errors
 	DaysOf                           // account NUL day NUL period: see outcomes.Day
 	SignsOf                          // account: what speaks against it, see signs.Record
-	StopsOf                          // account: since when its mail is kept, see store/stop.go
+	StopsOf                          // account: since when its mail is kept, see spooled.Stop
 	Parked                           // account NUL domain: lanes of stopped accounts
 	SentOpen                         // number (8): see package delivered
 	SentRuns                         // run (4), hash (8), number (4): likewise

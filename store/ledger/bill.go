@@ -4,7 +4,7 @@ import "time"
 
 // Bill is an invoice in a statement.
 type Bill struct {
-	Number string // "": it is not issued yet, its close is due
+	Number string // "": it is not issued yet, since the close is still due
 	Kind   InvoiceKind
 	Issued time.Time
 	Period string

@@ -9,12 +9,11 @@ import (
 	"relay/store/signs"
 )
 
-// Facts are what an entry tells beside its figures, as values; report/words makes a text
-// of them. Which of them an entry has follows from its Kind.
+// Facts are what an entry tells beside its figures, as values; report/words makes a text of them. Which of
+// them an entry has follows from its Kind.
 //
-// Entries of schema 8 and before have that text in Entry.Note and none of these: what
-// sums and comparisons need of it is read from there, by Entry.recall, and people are
-// shown the note.
+// Entries of schema 8 and before have that text in Entry.Note, and no facts. Entry.Recall reads from it
+// what sums and comparisons need; people are shown the note.
 type Facts struct {
 	For       InvoiceKind        `json:"for,omitempty"`       // of an invoice and a credit note
 	Method    string             `json:"method,omitempty"`    // of a payment and its reversal
@@ -24,7 +23,7 @@ type Facts struct {
 	Block     int64              `json:"block,omitempty"`     // octets of a block bought ahead
 	Blocks    []quota.BlockCount `json:"blocks,omitempty"`    // bought for overage
 	Limit     quota.AtLimit      `json:"limit,omitempty"`     // that was chosen
-	Most      *int64             `json:"most,omitempty"`      // ceiling of overage that was set, as in Account.OverMax
+	Most      *int64             `json:"most,omitempty"`      // ceiling of overage that was set, as in store.Account.OverMax
 	Days      int                `json:"days,omitempty"`      // before the last one, of a warning
 	LastDay   string             `json:"last_day,omitempty"`  // of the term, in the operator's zone
 	To        string             `json:"to,omitempty"`        // address that was told
@@ -32,15 +31,14 @@ type Facts struct {
 	Signs     *signs.Figures     `json:"signs,omitempty"`     // of a suspension for abuse; nil: of others
 }
 
-// Invoice is the number of the invoice that an entry is about; 0: of none, or of one that
-// is only worked out.
+// Invoice is the number of the invoice that an entry is about; 0: it is about none, or about one that is
+// only worked out.
 func (e *Entry) Invoice() uint64 {
 	n, _ := strconv.ParseUint(e.Ref, 10, 64)
 	return n
 }
 
-// Recall fills in the facts that sums and comparisons need of an entry that has a text in
-// their place.
+// Recall fills in the facts that sums and comparisons need, of an entry that has a text instead.
 func (e *Entry) Recall() {
 	if e.Note == "" {
 		return

@@ -10,8 +10,7 @@ import (
 	"relay/quota"
 )
 
-// Fold is what the entries of a ledger add up to, as far as they were added, the oldest
-// first. It is the one place that adds a ledger up: statements, the proof of the books,
+// Fold is what the entries of a ledger that were added, the oldest first, add up to. It is the one place that adds a ledger up: statements, the proof of the books,
 // refunds, the sandbox and the simulation of a plan all read their sums here. Where an
 // account follows another one of its name, its terms and state begin anew; sums go on.
 type Fold struct {
@@ -174,7 +173,7 @@ func (f *Fold) addMoney(e *Entry) {
 	}
 }
 
-// born begins with an account: the first of the name, or one after another.
+// born begins an account: the first of the name, or one after an account that was closed.
 func (f *Fold) born(e *Entry) {
 	again := f.State == Closed && (e.Kind == KindInvoice || e.Kind == KindActivated)
 	if f.State != "" && !again || e.Kind == KindCharge { // of one that is gone may be the charges only
@@ -183,7 +182,7 @@ func (f *Fold) born(e *Entry) {
 	f.State, f.Contracts, f.Hold, f.Abuse, f.Limit, f.Most, f.Warned = Pending, nil, false, false, "", nil, nil
 }
 
-// note takes over what the operator and the orders say of an account.
+// note enters what the operator and the orders say of an account.
 func (f *Fold) note(e *Entry) {
 	switch e.Kind {
 	case KindActivated:
@@ -228,9 +227,8 @@ func (f *Fold) closePeriod(e *Entry) {
 	}
 }
 
-// contract is a new one, one that was changed, or one that was given back. One that
-// the operator gave, and one that begins because those before it are used up, cuts
-// them off.
+// contract enters a contract: a new one, one that was changed, or one that was given back. A new one that
+// the operator gave, or that begins because those before it are used up, ends those.
 func (f *Fold) contract(kind Kind, c quota.Contract) {
 	i := slices.IndexFunc(f.Contracts, func(o quota.Contract) bool { return o.TermKey() == c.TermKey() })
 	switch {
@@ -246,7 +244,7 @@ func (f *Fold) contract(kind Kind, c quota.Contract) {
 	f.Contracts = append(f.Contracts, c)
 }
 
-// cut ends the terms at an instant, as deal.cut does.
+// cut ends the terms at an instant, as an order does (deal.cut in package store).
 func (f *Fold) cut(at time.Time) {
 	for i := range f.Contracts {
 		if c := &f.Contracts[i]; at.Before(c.End) {
@@ -256,6 +254,7 @@ func (f *Fold) cut(at time.Time) {
 	f.Contracts = slices.DeleteFunc(f.Contracts, func(c quota.Contract) bool { return !c.Start.Before(c.End) })
 }
 
+// lot adds an entry's units to the credit that they belong to.
 func (f *Fold) lot(e *Entry) {
 	i := slices.IndexFunc(f.Lots, func(l quota.Lot) bool { return l.Ref == e.Lot })
 	if i < 0 {

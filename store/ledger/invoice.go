@@ -59,9 +59,9 @@ type Fulfilment struct {
 	Plan quota.Plan `json:"plan"`
 }
 
-// Invoice, or credit note. Bucket "invoices", key Number, JSON. Numbers have no gaps.
-// What is on paper never changes, Name among it: a new prefix is for new invoices. How
-// it stands does:
+// Invoice is an invoice, a credit note or a void number. Bucket "invoices", key Number, JSON. Numbers have no gaps.
+// What is on paper never changes, including Name: a new prefix is for new invoices only. How the invoice
+// stands does change:
 //
 //   - Paid, State and Order change by payments and credit notes;
 //   - Term changes when the order is fulfilled or its term moves;
@@ -102,7 +102,7 @@ type Invoice struct {
 	Order  *Fulfilment  `json:"order,omitempty"`  // waits for the payment; nil: what is invoiced was delivered
 
 	Expires  time.Time   `json:"expires,omitzero"`  // unpaid until then, an Order is cancelled; zero: never
-	Lapsed   *Fulfilment `json:"lapsed,omitempty"`  // an Order that has expired, see lapse.go; nil: it has not, or it was revived
+	Lapsed   *Fulfilment `json:"lapsed,omitempty"`  // an Order that has expired, see store/lapse.go; nil: it has not, or it was revived
 	Suspends time.Time   `json:"suspends,omitzero"` // unpaid until then, it holds the account back; zero: never
 	Dunned   bool        `json:"dunned,omitempty"`  // it does
 	Reminded time.Time   `json:"reminded,omitzero"` // Suspends that the customer was reminded of; zero: of none
@@ -125,9 +125,9 @@ func (i *Invoice) Payable() int64 {
 	return i.Open()
 }
 
-// A number is void that was given out by a store which this one does not follow: it was
-// lost, or a copy took its place. No other invoice gets it; a record without account and
-// amount says why, so that no number is missing.
+// A void number was issued by a store that this one does not continue: that store was lost, or a copy took
+// its place. No other invoice gets the number. A record without account and amount says why, so that no
+// number is missing.
 const (
 	VoidNumber  InvoiceKind  = "void"
 	InvoiceVoid InvoiceState = "void"

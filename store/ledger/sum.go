@@ -8,7 +8,8 @@ import (
 	"relay/quota"
 )
 
-// AddUp fills in what follows from lines of so many at a price.
+// AddUp works out net, tax and total from the count and the price of each line. Tax is at rate; of a
+// credit note, at the rates of its invoice.
 func (i *Invoice) AddUp(rate quota.Rate) error {
 	for n := range i.Lines {
 		l := &i.Lines[n]
@@ -58,7 +59,7 @@ func (i *Invoice) addTax() (err error) {
 	return nil
 }
 
-// TaxesOf lines are the sums by rate, without the tax.
+// TaxesOf is the net sums of lines by rate. The tax is not worked out.
 func TaxesOf(lines []InvoiceLine) (list []InvoiceTax) {
 	for _, l := range lines {
 		n := slices.IndexFunc(list, func(t InvoiceTax) bool { return t.Rate == l.TaxRate })
@@ -70,7 +71,7 @@ func TaxesOf(lines []InvoiceLine) (list []InvoiceTax) {
 	return list
 }
 
-// Magnitude of an amount.
+// Magnitude is an amount without its sign.
 func Magnitude(n int64) int64 {
 	if n < 0 {
 		return -n

@@ -5,15 +5,18 @@ import (
 
 	"relay/store/bucket"
 	"relay/store/engine"
+	"relay/store/room"
 	"relay/store/spooled"
 )
+
+var keyAges = []byte("ages") // in bucket "meta"
 
 // ages as this transaction sees them. They are written with it.
 func (t *Tx) ages() *spooled.Ages {
 	sc := t.scratch()
 	if sc.ages == nil {
 		a, err := spooled.ReadAges(t.Get(bucket.Meta, keyAges))
-		if err != nil { // it must not start again from zero
+		if err != nil { // the counts must not start again from zero
 			t.Fail(err)
 			return &spooled.Ages{}
 		}
@@ -31,7 +34,7 @@ func keepAges(b *engine.Tx, a *spooled.Ages, now time.Time) error {
 	return b.Put(bucket.Meta, keyAges, a.Append([]byte{}))
 }
 
-// countAges counts the spool of a store that an earlier relay has written, once.
+// countAges counts the messages of a store whose relay did not count them by age, once.
 func (s *Spool) countAges(readOnly bool) error {
 	counted := false
 	err := s.view(func(t *Tx) error { counted = t.Get(bucket.Meta, keyAges) != nil; return nil })
@@ -50,9 +53,9 @@ func (s *Spool) countAges(readOnly bool) error {
 	})
 }
 
-// Ages are how many messages of the spool came in at most so long ago: of each bound, those
-// above the one before it, and last those above all. A message counts as old as the beginning
-// of its slot. oldest is when the first of them came in; zero: there is none.
+// Ages counts the messages of the spool by age. For each bound it returns how many are at most that old
+// and older than the bound before it, and last how many are older than all bounds. A message counts as
+// old as the beginning of its slot. oldest is when the first of them came in; zero: there is none.
 func (s *Spool) Ages(bounds ...time.Duration) (counts []int64, oldest time.Time, err error) {
 	err = s.view(func(t *Tx) error {
 		oldest = time.Time{}
@@ -65,3 +68,6 @@ func (s *Spool) Ages(bounds ...time.Duration) (counts []int64, oldest time.Time,
 	})
 	return counts, oldest, err
 }
+
+// AgesIn are the counts by age as they are stored.
+func AgesIn(t *room.Tx) (spooled.Ages, error) { return spooled.ReadAges(t.Get(bucket.Meta, keyAges)) }

@@ -19,8 +19,8 @@ func (s *Spool) Doers() map[chores.Kind]chores.Doer {
 	}
 }
 
-// doer does a part of a chore in a transaction, as it is stored by then. Without its account there
-// is nothing left to do.
+// doer does a part of a chore in a transaction, as the chore is stored by then. Where the account is
+// gone it takes the chore away: nothing is left to do.
 func (s *Spool) doer(part func(*Tx, chores.Chore) (more bool, err error)) chores.Doer {
 	return func(c chores.Chore) (more bool, err error) {
 		err = s.UpdateThen(1024*replanStep, func(t *Tx) error {

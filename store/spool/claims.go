@@ -10,26 +10,21 @@ import (
 	"relay/store/spooled"
 )
 
-// Bucket "claims" has an entry for each claim that is open: from Claim until
-// Settle or Return, or until nothing is left to send at that domain. By it a start
-// tells claims that only waited from those that were being tried, without looking
-// at the queue. Key: ID, domain. Value: a state, when the message was due
-// before the claim, and when it is due after it. By the latter the recipients
-// that were claimed are told from others at the domain, which have another time.
+// Bucket "claims" has an entry for each open claim (spooled.Claim): from Claim until Settle or Return, or
+// until nothing is left to send at that domain. From it a start knows which messages only waited and
+// which were being tried, without looking at the queue.
 //
-// A crash leaves entries; Open settles them:
+// A crash leaves entries. ReleaseClaims, at the next start, goes by their states:
 //
-//	ClaimWaits, ClaimAgain: nobody dialled: due as before the claim
-//	ClaimDialled: it may have been sent: an attempt, and the next one is due when Claim said
+//	ClaimWaits, ClaimAgain: nobody dialled. The mail is due as before the claim.
+//	ClaimDialled: it may have been sent. It counts as an attempt; the next one is due when Claim said.
 //
-// Dialled is written some time after the dial, for many messages at once, so
-// that it costs no commit a message. A crash in between takes a message for one
-// that waited, once: what Open has released is claimed again with Claimed.Again,
-// and then its dial is on disk before it is made. So a message that crashes relay
-// is not tried at every start.
+// Dialled notes many dials at once, some time after they were made, so that it costs no commit a message.
+// A crash in between lets a message that was tried pass for one that waited, but only once: a released
+// message is claimed with Claimed.Again, and then its dial is on disk before it is made. So a message
+// that crashes relay is not tried at every start.
 
-// openClaim notes a claim, or that one that is open is renewed. again: Open has
-// released it before.
+// openClaim notes a claim, or renews one that is open. again: a start has released it before.
 func (t *Tx) openClaim(id spooled.ID, domain string, due, next time.Time) (again bool, err error) {
 	key := spooled.ClaimKey(id, domain)
 	c := spooled.Claim{State: spooled.ClaimWaits, Due: due, Next: next}
@@ -42,13 +37,13 @@ func (t *Tx) openClaim(id spooled.ID, domain string, due, next time.Time) (again
 	return c.State == spooled.ClaimAgain, t.Put(bucket.Claims, key, c.Value())
 }
 
-// closeClaim takes the note away; it need not be there.
+// closeClaim takes the note away, if there is one.
 func (t *Tx) closeClaim(id spooled.ID, domain string) error {
 	return t.Delete(bucket.Claims, spooled.ClaimKey(id, domain))
 }
 
-// Dialled stores that somebody dials, or has dialled, for claims, so that a crash
-// leaves their next try as it is. Claims that are not open any more stay so.
+// Dialled notes that claims are being dialled for, or were, so that a crash leaves their next try as it
+// is. Claims that are no longer open stay so.
 func (s *Spool) Dialled(list []Claimed) error {
 	err := s.update(len(list)*128, func(t *Tx) error {
 		for _, c := range list {
@@ -64,6 +59,7 @@ func (s *Spool) Dialled(list []Claimed) error {
 	return nil
 }
 
+// dialled notes it of one claim.
 func (t *Tx) dialled(id spooled.ID, domain string) error {
 	key := spooled.ClaimKey(id, domain)
 	raw := t.Get(bucket.Claims, key)
@@ -75,8 +71,7 @@ func (t *Tx) dialled(id spooled.ID, domain string) error {
 	return t.Put(bucket.Claims, key, c.Value())
 }
 
-// undoClaim has the mail of an open claim due as before; there need not be one. list
-// are its recipients.
+// undoClaim has the mail of a claim due as before, if the claim is open. list are its recipients.
 func (t *Tx) undoClaim(id spooled.ID, domain string, list []int) error {
 	raw := t.Get(bucket.Claims, spooled.ClaimKey(id, domain))
 	if raw == nil || spooled.ClaimState(raw[0]) == spooled.ClaimReleased {
@@ -93,8 +88,8 @@ func (t *Tx) undoClaim(id spooled.ID, domain string, list []int) error {
 // claimsStep is how many entries one transaction of ReleaseClaims changes.
 const claimsStep = 256
 
-// ReleaseClaims settles the claims that an earlier run left open. There are as
-// many as it had in hand at once, whatever waits in the queue.
+// ReleaseClaims ends the claims that an earlier run left open. They are as many as it had in hand at
+// once, whatever waits in the queue.
 func (s *Spool) ReleaseClaims() error {
 	var from []byte
 	for more := true; more; {
@@ -118,7 +113,7 @@ func (s *Spool) ReleaseClaims() error {
 	return nil
 }
 
-// openClaims are the first keys after from whose claims Open has not released yet.
+// openClaims are the first keys after from whose claims are not released yet.
 func (t *Tx) openClaims(from []byte) (keys [][]byte, more bool) {
 	c := t.Cursor(bucket.Claims)
 	for k, raw := c.Seek(append(slices.Clone(from), 0)); k != nil; k, raw = c.Next() {
@@ -133,6 +128,7 @@ func (t *Tx) openClaims(from []byte) (keys [][]byte, more bool) {
 	return keys, false
 }
 
+// releaseClaim ends one claim of an earlier run.
 func (t *Tx) releaseClaim(key []byte) error {
 	id, domain, c, err := spooled.ParseClaim(key, t.Get(bucket.Claims, key))
 	if err != nil {

@@ -13,25 +13,21 @@ import (
 	"relay/store/trace"
 )
 
-// A sender is told of what became of a message by DSNs (RFC 3461), one for all
-// that happens within a minute:
+// DSNs tell a sender what became of a message (RFC 3461), one DSN for everything within a minute:
 //
-//  1. Settle, or Change for what is dropped, stores with a recipient what there is
-//     to tell. The first one puts the message on the list, bucket "dsns", under the
-//     time at which its sender is told;
-//  2. with the last recipient, before the message is removed, or at that time by
-//     SendDSNs, one DSN tells all of it. It is built, counted and queued in the
-//     transaction that takes it off the list.
+//  1. Settle, Claim for suppressed recipients, or Operate for dropped ones, stores with a recipient what
+//     there is to tell. The first such recipient puts the message on the list, bucket "dsns", under the
+//     time at which its sender is told.
+//  2. With the last recipient, before the message is removed, or at that time by SendDSNs, one DSN tells
+//     everything. It is built, counted and queued in the transaction that takes the message off the list.
 //
-// So a crash neither loses a report nor sends it twice, and a start reads no more
-// than the front of the list.
+// So a crash neither loses a report nor sends it twice, and a start reads only the front of the list.
 
 // DSNs says how DSNs are made.
 type DSNs struct {
-	// Build words the DSN about those recipients of a message that have a DSN. own
-	// says that the sender is the account's own, see Customer.Owns; original reads
-	// the message. It runs in a transaction, perhaps more than once, and returns
-	// false when there is nobody to tell.
+	// Build words the DSN about the recipients of a message whose DSN is not nil. own says that the
+	// sender is the account's own, see Customer.Owns; original reads the message. It runs in a
+	// transaction, perhaps more than once, and returns false when there is nobody to tell.
 	Build   func(about *spooled.Message, own bool, original io.Reader) (Notice, bool)
 	PerHour int // at most so many in an hour about one account's mail; 0: any number
 }
@@ -39,13 +35,13 @@ type DSNs struct {
 // SetDSNs says how DSNs are made from now on. Before it is called, none are.
 func (s *Spool) SetDSNs(d DSNs) { s.dsns.Store(&d) }
 
-// DSNResult is what became of a DSN: it was queued, or was not because the account had
-// too many.
+// DSNResult is what became of a DSN: it was queued, or withheld because the account had too many, or
+// there was nobody to send it to.
 type DSNResult struct {
 	About    spooled.ID
 	Account  string
 	From     string  // the sender
-	Notice   *Notice // nil: none; unless it was withheld, the sender has no domain to send it to
+	Notice   *Notice // nil: none was queued; unless it was Withheld, the sender has no domain to send it to
 	Withheld bool    // it was over DSNs.PerHour
 	Unread   error   // why the message could not be read; the DSN goes without it
 }
@@ -62,8 +58,8 @@ const (
 	dsnBatch   = 32          // messages whose senders one transaction tells
 )
 
-// tellSender sends what there is to tell with the last recipient, else puts the
-// message on the list, or takes it off. The caller stores it.
+// tellSender sends the DSN with the last recipient. Before that it puts the message on the list, or takes
+// it off where there is nothing left to tell. The caller stores the message.
 func (t *Tx) tellSender(m *spooled.Message) error {
 	untold := m.Untold()
 	switch {
@@ -78,6 +74,7 @@ func (t *Tx) tellSender(m *spooled.Message) error {
 	return nil
 }
 
+// dropDSNKey takes a message off the list.
 func (t *Tx) dropDSNKey(m *spooled.Message) error {
 	key := spooled.DSNKey(m)
 	m.DSNDue = time.Time{}
@@ -112,6 +109,7 @@ func (t *Tx) sendDSN(m *spooled.Message) error {
 	return nil
 }
 
+// buildDSN has the DSN worded.
 func (t *Tx) buildDSN(m *spooled.Message, how *DSNs, sent *DSNResult) error {
 	a, err := t.customer(m.Account)
 	if err != nil && !errors.Is(err, room.ErrNotFound) {
@@ -126,8 +124,7 @@ func (t *Tx) buildDSN(m *spooled.Message, how *DSNs, sent *DSNResult) error {
 	return nil
 }
 
-// queueDSN queues and counts a DSN, or counts that it was withheld. The trace
-// tells either.
+// queueDSN queues and counts a DSN, or counts that it was withheld. Either is in the trace.
 func (t *Tx) queueDSN(m *spooled.Message, how *DSNs, hour *dsnHour, sent *DSNResult) error {
 	e := &trace.Event{ID: m.ID, Time: t.Wall, Kind: trace.EventNotice, Account: m.Account}
 	switch {
@@ -163,8 +160,8 @@ func (t *Tx) dsnHour(account string) (*dsnHour, error) {
 	return h, nil
 }
 
-// SendDSNs sends what is due, of some messages; more says that others may be. After
-// the clock was set back it does not wait for the time that was.
+// SendDSNs sends the DSNs of some messages that are due; more: others may be due as well. Where the clock
+// was set back, a message that seems due in more than a minute is due now.
 func (s *Spool) SendDSNs() (sent []DSNResult, more bool, err error) {
 	var ids []spooled.ID
 	err = s.view(func(t *Tx) error { ids = t.dueDSNs(); return nil })
@@ -209,8 +206,8 @@ func (t *Tx) dueDSNs() (ids []spooled.ID) {
 	return ids
 }
 
-// TakeDSN counts a mail about an account's mail as a DSN, and reports whether the account may have
-// it in this hour.
+// TakeDSN counts another mail to an account as one of its DSNs. It reports false, and counts nothing,
+// where the account has had as many as it may in this hour.
 func (t *Tx) TakeDSN(account string) (bool, error) {
 	hour, err := t.dsnHour(account)
 	if err != nil {

@@ -5,8 +5,8 @@ import (
 	"relay/store/trace"
 )
 
-// Enqueue stores a message whose body is stored, every recipient due at once. The transaction must
-// be one of UpdateThen or GrowThen.
+// Enqueue stores a message whose body is stored. Recipients that do not wait for the cap of first
+// sendings are due at once. The transaction must be one of UpdateThen or GrowThen.
 func (t *Tx) Enqueue(m *spooled.Message) error {
 	for i := range m.Recipients {
 		r := &m.Recipients[i]
@@ -20,9 +20,9 @@ func (t *Tx) Enqueue(m *spooled.Message) error {
 	}
 	sum := t.totals()
 	sum.Messages++
-	t.ages().Add(m.ID.Timestamp(), t.Wall, 1)
 	sum.Recipients += int64(len(m.Recipients))
 	sum.Bytes += m.Stored
+	t.ages().Add(m.ID.Timestamp(), t.Wall, 1)
 	t.s.Outcomes.Enter(&t.Tx, counted(m), m.Stored)
 	for _, d := range m.Domains() {
 		if at, _ := m.Due(d); !at.After(t.Wall) {

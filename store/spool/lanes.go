@@ -14,19 +14,17 @@ type LaneSum struct {
 	spooled.Lane
 	Messages   int64
 	Recipients int64
-	Held       int64      // of the messages
+	Held       int64      // messages that are held, or whose account is stopped
 	Oldest     spooled.ID // of the messages
-	Next       time.Time  // when the first of them is due; zero: all are held
+	Next       time.Time  // when the first of them is due; zero: all are held or stopped
 }
 
-// lanesStep is how many entries one transaction of Lanes reads: they are keys
-// only.
+// lanesStep is how many entries one transaction of Lanes reads. It may be large: they are keys only.
 const lanesStep = 8192
 
-// Lanes calls fn for each lane that has mail, in the order of domains and within
-// each of accounts, outside of any transaction. It reads the queue's keys and no
-// message, a million of them in a second or so. What is claimed or settled
-// meanwhile may be counted twice or not at all.
+// Lanes calls fn for each lane that has mail, by domain and then by account, outside of any
+// transaction. It reads only the queue's keys, a million in about a second. Messages that are claimed or
+// settled meanwhile may be counted twice or not at all.
 func (s *Spool) Lanes(ctx context.Context, fn func(*LaneSum) error) error {
 	var sum LaneSum
 	var full []LaneSum // lanes that a transaction came to the end of
@@ -55,8 +53,8 @@ func (s *Spool) Lanes(ctx context.Context, fn func(*LaneSum) error) error {
 	return fn(&sum)
 }
 
-// sumLanes adds entries from a key on to sum, and calls next before it begins
-// another lane. It returns where to go on; nil: that was all.
+// sumLanes adds entries to sum, beginning at a key, and calls next before it begins another lane. It
+// returns where to go on; nil: those were all.
 func (t *Tx) sumLanes(from []byte, sum *LaneSum, next func()) ([]byte, error) {
 	c := t.Cursor(bucket.Queue)
 	n := 0
@@ -101,8 +99,8 @@ func (s *LaneSum) Add(id spooled.ID, at time.Time, recipients int64) {
 	}
 }
 
-// countOf reads what countAt wrote. An entry of a file from
-// before there was a count has none: then the message tells.
+// countOf is how many recipients an entry stands for: what spooled.CountAt wrote or, in an entry of an
+// earlier relay, which has no count, what the message says.
 func (t *Tx) countOf(raw []byte, l spooled.Lane, id spooled.ID) (int64, error) {
 	if n, size := binary.Uvarint(raw); size > 0 {
 		return int64(n), nil

@@ -18,20 +18,20 @@ type Op string
 const (
 	OpRetry   Op = "retry"   // due at once; what is held, or waits for the cap of first sendings, stays so
 	OpHold    Op = "hold"    // not tried and not expired until released
-	OpRelease Op = "release" // the end of hold
+	OpRelease Op = "release" // no longer held
 	OpDrop    Op = "drop"    // removed; counted as failed
 )
 
 var ops = []Op{OpRetry, OpHold, OpRelease, OpDrop}
 
-// Operation is an Op, and which recipients of a message it is for.
+// Operation is an Op and the recipients that it is for.
 type Operation struct {
 	Op   Op
-	Of   *spooled.Filter // only those recipients for which it holds; nil: all that are not final
+	Of   *spooled.Filter // which chooses the recipients; nil: all that are not final
 	Tell bool            // of OpDrop: the sender gets a DSN if it is certainly the customer's own, see Customer.Owns
 }
 
-// Affects are the indices of the recipients of m that it would change.
+// Affects are the indices of the recipients of m that the operation would change.
 func (o *Operation) Affects(m *spooled.Message) (list []int) {
 	for i := range m.Recipients {
 		r := &m.Recipients[i]
@@ -48,15 +48,15 @@ func (o *Operation) Affects(m *spooled.Message) (list []int) {
 
 // Effect is what an operation has changed.
 type Effect struct {
-	Done       []spooled.ID // messages of which it changed something
-	Recipients int64        // that it changed
-	Same       []spooled.ID // messages in the queue with nothing to change
-	Missing    []spooled.ID // not in the queue
+	Done       []spooled.ID // messages that it changed
+	Recipients int64        // that it changed, of all messages
+	Same       []spooled.ID // messages in the queue of which it had nothing to change
+	Missing    []spooled.ID // messages that are not in the queue
 
 	Domains map[string]bool // of the recipients that it changed
 }
 
-// add adds that of another part of the messages.
+// add adds the effect on other messages.
 func (o *Effect) add(p *Effect) {
 	o.Done, o.Same, o.Missing = append(o.Done, p.Done...), append(o.Same, p.Same...), append(o.Missing, p.Missing...)
 	o.Recipients += p.Recipients
@@ -66,14 +66,14 @@ func (o *Effect) add(p *Effect) {
 // operateStep is how many messages one transaction changes.
 const operateStep = 128
 
-// Change does op to all recipients of the messages.
+// Change applies op to all recipients of the messages.
 func (s *Spool) Change(op Op, ids []spooled.ID) (done, missing []spooled.ID, err error) {
 	is, err := s.Operate(Operation{Op: op}, ids)
 	return is.Done, is.Missing, err
 }
 
-// Operate does o to messages. Which of their recipients it is for is decided again in
-// the transaction that changes them. With an error it returns what was done before.
+// Operate applies o to messages. The transaction that changes a message decides which of its recipients
+// are affected. With an error Operate returns what was done before.
 func (s *Spool) Operate(o Operation, ids []spooled.ID) (all Effect, err error) {
 	if !slices.Contains(ops, o.Op) {
 		return all, fmt.Errorf("no operation %q", o.Op)
@@ -105,7 +105,7 @@ func (s *Spool) Operate(o Operation, ids []spooled.ID) (all Effect, err error) {
 	return all, nil
 }
 
-// operate on one message. partly gets those that are still there after OpDrop.
+// operate applies o to one message. After OpDrop partly gets it if other recipients are left.
 func (t *Tx) operate(o *Operation, id spooled.ID, done *Effect, partly *[]spooled.ID) error {
 	m, err := t.Message(id)
 	if err != nil {
@@ -148,7 +148,7 @@ func (t *Tx) operate(o *Operation, id spooled.ID, done *Effect, partly *[]spoole
 	return nil
 }
 
-// event of the trace.
+// event is what the trace says of it.
 func (o *Operation) event(t *Tx, m *spooled.Message, list []int) *trace.Event {
 	e := &trace.Event{ID: m.ID, Time: t.Wall, Kind: trace.EventChanged, Account: m.Whose(), Note: spooled.EventNote(o.Op)}
 	for _, i := range list {
@@ -161,6 +161,7 @@ func (o *Operation) event(t *Tx, m *spooled.Message, list []int) *trace.Event {
 	return e
 }
 
+// operateOn applies op to one recipient. tell: the sender is to hear of what is dropped.
 func (t *Tx) operateOn(op Op, m *spooled.Message, r *spooled.Recipient, tell bool) {
 	switch op {
 	case OpRetry:

@@ -2,21 +2,18 @@ package spool
 
 import (
 	"sync"
-	"time"
 
-	"relay/store/bucket"
-	"relay/store/room"
 	"relay/store/spooled"
 )
 
-// ready collects the lanes that got a message due at once, for whoever delivers.
+// ready collects the lanes that got mail due at once, for the mailer.
 type ready struct {
 	mu     sync.Mutex
 	lanes  map[spooled.Lane]struct{}
 	signal chan struct{} // capacity 1
 }
 
-// announce is called after the commit.
+// announce adds lanes, after the commit.
 func (r *ready) announce(lanes ...spooled.Lane) {
 	if len(lanes) == 0 {
 		return
@@ -32,6 +29,7 @@ func (r *ready) announce(lanes ...spooled.Lane) {
 	r.tell()
 }
 
+// tell has Ready receive.
 func (r *ready) tell() {
 	select {
 	case r.signal <- struct{}{}:
@@ -42,8 +40,8 @@ func (r *ready) tell() {
 // Ready receives when TakeReady has something.
 func (s *Spool) Ready() <-chan struct{} { return s.ready.signal }
 
-// TakeReady returns lanes that got a message due at once since they were taken last, so
-// many at most. Ready receives again where there are more.
+// TakeReady returns lanes that got mail due at once since they were last taken, at most that many.
+// If there are more, Ready receives again.
 func (s *Spool) TakeReady(most int) []spooled.Lane {
 	r := &s.ready
 	r.mu.Lock()
@@ -59,26 +57,4 @@ func (s *Spool) TakeReady(most int) []spooled.Lane {
 	}
 	r.lanes = nil // it may have been large
 	return list
-}
-
-// VisitDue calls fn for the lanes whose head is due by now, the earliest first, from a
-// place on (nil: the beginning) until fn returns false: then on is where to go on, with
-// that lane. next is the due time of the first lane after now; zero: nothing else waits,
-// or it did not come so far.
-func (s *Spool) VisitDue(from []byte, now time.Time, fn func(spooled.Lane) bool) (on []byte, next time.Time, err error) {
-	err = s.view(func(t *Tx) error {
-		c := t.Cursor(bucket.Due)
-		for k, _ := c.Seek(from); k != nil; k, _ = c.Next() {
-			if at := room.ParseTime(k); at.After(now) {
-				next = at
-				return nil
-			}
-			if l, _, ok := spooled.ParseLane(k[8:]); ok && !fn(l) {
-				on = append([]byte{}, k...)
-				return nil
-			}
-		}
-		return nil
-	})
-	return on, next, err
 }

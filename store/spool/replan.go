@@ -9,9 +9,9 @@ import (
 	"relay/store/spooled"
 )
 
-const replanStep = 64 // messages in a transaction
+const replanStep = 64 // messages, or lanes, in one transaction of a chore
 
-// replan plans some more of what waits for the account's cap.
+// replan plans anew some of the mail that waits for the account's cap of first sendings.
 func (t *Tx) replan(c chores.Chore) (more bool, err error) {
 	prefix := room.Pair(c.Account, "")
 	if c.From == nil {
@@ -29,7 +29,7 @@ func (t *Tx) replan(c chores.Chore) (more bool, err error) {
 		keys = append(keys, slices.Clone(k))
 	}
 	for _, k := range keys {
-		id, domain := spooled.ID(k[len(prefix):][:16]), string(k[len(prefix)+16:])
+		id, domain := spooled.ParseListKey(c.Account, k)
 		if err := t.replanAt(id, domain); err != nil {
 			return false, err
 		}

@@ -1,19 +1,14 @@
 package spool
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"slices"
 	"time"
 
-	"relay/store/bodies"
-	"relay/store/bodyhash"
-	"relay/store/bucket"
 	"relay/store/delivered"
 	"relay/store/mailreply"
 	"relay/store/refusals"
-	"relay/store/room"
 	"relay/store/signing"
 	"relay/store/signs"
 	"relay/store/sites"
@@ -30,19 +25,12 @@ type Outcome struct {
 	Next    time.Time         // of a deferred one; zero: what Claim stored
 	Verdict mailreply.Verdict // what the reply means; zero: nothing is known
 	Sample  mailreply.Sample  // the reply as it is kept for new rules; zero: it is not
-	Delayed bool              // a delay DSN was sent, or none will be wanted
+	Delayed bool              // a delay DSN was sent, or none is wanted
 	DSN     *spooled.DSN      // what the sender is to be told of it; nil: nothing
-	Mark    strangers.Mark    // what it says of the account; "": nothing
-	Sign    signs.Sign        // what speaks against the account; "": nothing
+	Mark    strangers.Mark    // for the account's record; "": nothing
+	Sign    signs.Sign        // that speaks against the account; "": none
 
 	Suppress *refusals.Rule // what the reply means for further mail to the recipient; nil: nothing
-}
-
-// Notice is a message of relay's own: a DSN about another one, or a warning. It is
-// not charged. The caller fills in Sender (""), Account, Expires and the recipients.
-type Notice struct {
-	Message spooled.Message
-	Body    []byte
 }
 
 // Result is one attempt at a message's recipients at a domain.
@@ -52,22 +40,22 @@ type Result struct {
 	Event     trace.Event // Kind, NextHop, TLS, Millis, Text are the caller's, the rest is filled in
 	Outcomes  []Outcome
 	Signature signing.Signature // with which it was sent; zero: none
-	Provider  string            // whose hosts they are, as tallies name it; "": it is not known
-	Source    string            // name of the source that it went by; "": the only one
+	Provider  string            // whose hosts were tried, as tallies name it; "": not known
+	Source    string            // name of the source that it left from; "": there is only one
 	Open      bool              // the attempt goes on with others at the domain: the claim stays open
-	Dialogue  trace.Dialogue    // what was said, of an attempt that did not reach all
-	Expires   time.Time         // of the message, if that is later than before; zero: as it is
+	Dialogue  trace.Dialogue    // of an attempt that did not reach all recipients
+	Expires   time.Time         // a later end of the message's life; zero: as it is
 	TLS       []sites.TLSCount  // connections to count for reports
-	Pace      []sites.PaceEntry // that must not be lost in a crash: a site that stopped
+	Pace      []sites.PaceEntry // that a crash must not lose: a site that stopped
 
 	Done bool        // set by Settle: the message has left the spool with its last recipient
 	DSNs []DSNResult // set by Settle: what became of the DSN that went with it, for LogDSNs
 }
 
-// Settle stores what attempts came to, in one transaction: that there was one, the
-// recipients' states, the statistics, the trace, what senders are to be told, and the
-// removal of messages with their last recipient. Of a message that is gone only the
-// trace is kept; a recipient that is final already stays as it is.
+// Settle stores what came of attempts, in one transaction: the recipients' states and tries, the
+// statistics, the trace, what senders are to be told, and the removal of messages with their last
+// recipient. Of a message that is gone only the trace is kept. A recipient that is final already stays
+// as it is.
 func (s *Spool) Settle(results ...Result) error {
 	weight := 0
 	for i := range results {
@@ -90,7 +78,7 @@ func (s *Spool) Settle(results ...Result) error {
 	return nil
 }
 
-// Settle stores what one attempt came to.
+// Settle stores what came of one attempt.
 func (t *Tx) Settle(r *Result) error {
 	m, err := t.Message(r.ID)
 	if err != nil {
@@ -129,8 +117,8 @@ func (t *Tx) Settle(r *Result) error {
 	return nil
 }
 
-// settleClaim ends the claim, or, while the attempt goes on, notes that it is dialled
-// for, so that a crash counts the attempt for the others too.
+// settleClaim ends the claim. While the attempt goes on with other recipients, it notes instead that they
+// are dialled for, so that a crash counts the attempt for them too.
 func (t *Tx) settleClaim(m *spooled.Message, r *Result) error {
 	if _, left := m.Due(r.Domain); left && r.Open {
 		return t.dialled(m.ID, r.Domain)
@@ -138,7 +126,7 @@ func (t *Tx) settleClaim(m *spooled.Message, r *Result) error {
 	return t.closeClaim(m.ID, r.Domain)
 }
 
-// apply brings the outcomes into the message.
+// apply enters the outcomes in the message.
 func (t *Tx) apply(m *spooled.Message, r *Result) error {
 	if r.Signature.Made.After(m.Signature.Made) {
 		m.Signature = r.Signature
@@ -172,7 +160,7 @@ func (t *Tx) apply(m *spooled.Message, r *Result) error {
 	return nil
 }
 
-// become takes one outcome over into its recipient, and counts it wherever it counts.
+// become enters one outcome in its recipient, and wherever else it counts.
 func (t *Tx) become(m *spooled.Message, r *Result, rcpt *spooled.Recipient, o *Outcome) (trace.EventOutcome, error) {
 	is, was := fateOf(r, rcpt, o), rcpt.Verdict
 	e := trace.EventOutcome{Address: rcpt.Address, State: o.State, Reply: o.Reply, Verdict: o.Verdict}
@@ -191,30 +179,17 @@ func (t *Tx) become(m *spooled.Message, r *Result, rcpt *spooled.Recipient, o *O
 		}
 		e.Next = rcpt.Next
 	}
-	return e, errors.Join(t.s.Sites.Hear(&t.Tx, &o.Sample, &o.Verdict), t.s.Strangers.Note(&t.Tx, m, rcpt, o.Mark), t.follow(m, rcpt, o), t.tally(m, r, is.From, o), t.listed(m, rcpt, is, o.Reply), t.s.o.Speaks(t, m, r, o, was))
+	return e, errors.Join(
+		t.s.Sites.Hear(&t.Tx, &o.Sample, &o.Verdict),
+		t.s.Strangers.Note(&t.Tx, m, rcpt, o.Mark),
+		t.follow(m, rcpt, o),
+		t.tally(m, r, is.From, o),
+		t.listed(m, rcpt, is, o.Reply),
+		t.s.o.Speaks(t, m, r, o, was))
 }
 
-// tally counts an outcome of a message that a domain's signature is on. before is the
-// recipient's state until then.
-func (t *Tx) tally(m *spooled.Message, r *Result, before spooled.State, o *Outcome) error {
-	domain := cmp.Or(r.Signature.Domain, m.Signature.Domain)
-	if domain == "" || m.OfRelay() || r.Provider == "" {
-		return nil
-	}
-	is := signing.Outcome{Reply: o.Sample.Reply, Category: o.Verdict.Category}
-	switch {
-	case o.State == spooled.Delivered:
-		is.Fate = signing.Delivered
-	case o.State == spooled.Deferred && before != spooled.Deferred:
-		is.Fate = signing.Deferred
-	case o.State.Final():
-		is.Fate = signing.Failed
-	}
-	return t.s.Signing.Count(&t.Tx, m.Account, domain, r.Provider, is)
-}
-
-// alignNext lets the recipients of an attempt that are left share the earliest next
-// try: they go in one transaction again.
+// alignNext gives the recipients that are left of an attempt the earliest next try among them, so that
+// they go in one transaction again.
 func alignNext(left []*spooled.Recipient) {
 	if len(left) == 0 {
 		return
@@ -229,37 +204,4 @@ func alignNext(left []*spooled.Recipient) {
 	for _, r := range left[1:] {
 		r.Next, r.Tries = first.Next, first.Tries
 	}
-}
-
-// enqueueOwn stores a message of relay's own, with its body.
-func (t *Tx) enqueueOwn(m *spooled.Message, body []byte) error {
-	m.Recipients = append([]spooled.Recipient(nil), m.Recipients...)
-	m.Accepted = t.Wall
-	m.Size, m.Stored = int64(len(body)), int64(len(body))
-	m.BodyHash = bodyhash.Of(body)
-	if err := bodies.Put(&t.Tx, m.ID, body); err != nil {
-		return err
-	}
-	return t.Enqueue(m)
-}
-
-// Sweep returns up to limit messages of the spool that come after the ID after and
-// were accepted before that instant, oldest first.
-func (s *Spool) Sweep(after spooled.ID, before time.Time, limit int) (list []*spooled.Message, err error) {
-	err = s.view(func(t *Tx) error {
-		c := t.Cursor(bucket.Messages)
-		end := spooled.FirstID(before)
-		for k, raw := c.Seek(append(append([]byte(nil), after[:]...), 0)); k != nil && len(list) < limit; k, raw = c.Next() {
-			if spooled.ID(k).Compare(end) >= 0 {
-				return nil
-			}
-			m := &spooled.Message{}
-			if err := room.Decode(bucket.Messages, k, raw, m); err != nil {
-				return err
-			}
-			list = append(list, m)
-		}
-		return nil
-	})
-	return list, err
 }

@@ -26,7 +26,7 @@ import (
 	"relay/store/trace"
 )
 
-// Rooms are what the spool enters outcomes in, and what it asks, beside its own records.
+// Rooms are those that the spool enters outcomes in, and that it asks.
 type Rooms struct {
 	Trace     *trace.Trace
 	Sites     *sites.Sites
@@ -48,20 +48,19 @@ type Options struct {
 	Quiet *quiet.Log
 	IDs   *spooled.IDs
 
-	// Customer is what the spool must know of an account. It fails with room.ErrNotFound for one
-	// that is gone.
+	// Customer looks an account up. It fails with room.ErrNotFound for one that is gone.
 	Customer func(t *room.Tx, account string) (Customer, error)
-	// Speaks counts an outcome that speaks against the account. was is what the recipient's last
-	// reply meant.
+	// Speaks is told of each outcome, and counts it if it speaks against the account. was is what the
+	// recipient's last reply meant.
 	Speaks func(t *Tx, m *spooled.Message, r *Result, o *Outcome, was mailreply.Verdict) error
 }
 
-// Customer is an account, as far as the spool must know it.
+// Customer is what the spool must know of an account.
 type Customer interface {
 	// Owns reports whether an address is certainly the customer's own.
 	Owns(address string) bool
-	// Delivery names the profile of pace that the account has of its own, and the pool of sources
-	// that its mail leaves by; "": those of the configuration.
+	// Delivery names the account's own profile of pace, and the pool of sources that its mail leaves
+	// from; "": as configured.
 	Delivery() (profile, pool string)
 }
 
@@ -76,8 +75,8 @@ type Spool struct {
 	ready      ready
 	complaints chan Complaint // see Complaints
 	dsns       atomic.Pointer[DSNs]
-	stops      atomic.Pointer[stops] // see stop.go
-	mailHolds  atomic.Pointer[mailHolds]
+	stops      atomic.Pointer[stops]     // see stop.go
+	mailHolds  atomic.Pointer[mailHolds] // see held_mail.go
 }
 
 // New keeps it in a store, whose engine must run Flush.
@@ -93,13 +92,13 @@ type Tx struct {
 	room.Tx
 	s *Spool
 
-	then *aftermath // of a transaction that may remove messages; see UpdateThen
+	then *aftermath // of UpdateThen and GrowThen; nil: the transaction may not remove messages or queue mail
 }
 
-// customer is an account as the spool knows it.
+// customer looks an account up.
 func (t *Tx) customer(account string) (Customer, error) { return t.s.o.Customer(&t.Tx, account) }
 
-// In is the transaction as one on the spool.
+// In makes a transaction one on the spool. In it mail can neither be queued nor removed, see UpdateThen.
 func (s *Spool) In(t room.Tx) *Tx { return &Tx{Tx: t, s: s} }
 
 func (s *Spool) view(fn func(*Tx) error) error {
@@ -127,6 +126,7 @@ func (s *Spool) GrowThen(weight int, fn func(*Tx) error) error {
 	return s.andThen(s.db.Grow, weight, fn)
 }
 
+// andThen runs a transaction, and does what is left to do when it is on disk.
 func (s *Spool) andThen(do func(int, func(room.Tx) error) error, weight int, fn func(*Tx) error) error {
 	var then aftermath
 	err := do(weight, func(e room.Tx) error {
@@ -143,23 +143,18 @@ func (s *Spool) andThen(do func(int, func(room.Tx) error) error, weight int, fn 
 	return nil
 }
 
-// changeOf changes some of a message's recipients at a domain.
-func (t *Tx) changeOf(m *spooled.Message, domain string) strangers.Change {
-	return func(list []int, fn func(*spooled.Recipient)) error { return t.change(m, domain, list, fn) }
-}
-
-// Load takes into memory what is asked for with each message, and counts once what an earlier
-// relay did not count.
+// Load takes into memory what each message asks for: stops and windows of held logins. It also counts,
+// once, what an earlier relay did not count.
 func (s *Spool) Load(readOnly bool) error {
 	return errors.Join(s.countAges(readOnly), s.loadStops(), s.loadHolds())
 }
 
-// Forget removes what the spool has of an account that is removed. It has no mail any more.
+// Forget removes what the spool has of an account that is removed and has no mail left.
 func (t *Tx) Forget(account string) error {
 	return errors.Join(t.deleteHolds(account), t.deleteStop(account), t.Delete(bucket.DsnHours, []byte(account)))
 }
 
-// Customer is an account as it is now.
+// Customer looks an account up, in a transaction of its own.
 func (s *Spool) Customer(account string) (c Customer, err error) {
 	err = s.view(func(t *Tx) error { c, err = t.customer(account); return err })
 	return c, err
@@ -168,14 +163,14 @@ func (s *Spool) Customer(account string) (c Customer, err error) {
 // Zone is the operator's time zone.
 func (s *Spool) Zone() *time.Location { return s.o.Zone }
 
-// Now is the instant of the wall clock, by which the queue goes.
+// Now is the instant of the wall clock, which the queue goes by.
 func (s *Spool) Now() time.Time { return s.db.Wall() }
 
-// Past is an instant that is surely past: mail is given up by it, not by a clock that is months
-// ahead.
+// Past is an instant that is surely past. Mail is given up by it, so that a clock that is months ahead
+// ends none.
 func (s *Spool) Past() time.Time { return s.db.Past() }
 
-// Failed is closed when the disk failed in a way that forbids going on.
+// Failed is closed when the disk failed in a way that forbids going on: nothing is stored any more.
 func (s *Spool) Failed() <-chan struct{} { return s.db.Engine().Failed() }
 
 // Err says why, once Failed is closed.

@@ -14,29 +14,26 @@ import (
 	"relay/store/spooled"
 )
 
-// Queued mail of a suspended account is kept (M8): it is not tried, and does not age. An unpaid invoice stops no mail that was taken already.
+// Queued mail of a suspended account is kept (M8): it is not tried, and does not age. An unpaid invoice
+// stops no mail that was accepted before.
 //
-//  1. The order that suspends the account stores since when, in its own transaction. From then
-//     on Claim hands out none of its mail, and no walk gives any up.
-//  2. Claim parks a lane of such an account instead, so that nobody looks at it again: it is no
-//     more in bucket "due". A transaction parks as many lanes as it was asked for, however much
-//     waits in them.
-//  3. The order that lifts the suspension stores the span. A chore takes the lanes back, some in
-//     each transaction.
+//  1. StopQueue stores since when, in the transaction of the order that suspends the account. From
+//     then on Claim hands out none of its mail, and the mailer's walk gives none up.
+//  2. Claim parks each lane of such an account that it is asked for: it takes the lane out of bucket
+//     "due", so that nobody looks at it again. That costs the same whatever waits in the lane.
+//  3. StartQueue stores the span, in the transaction of the order that lifts the suspension, and leaves
+//     a chore. The chore takes the lanes back, some in each transaction.
 //  4. Claim adds the span to the life of each message that it hands out.
 //
-// A kill between leaves the account stopped or not, as its state says, and the chore. Bucket
-// "stops", key account, JSON; it stays when the account goes on, for 4. Bucket "parked", key
-// account NUL domain: lanes that are not in bucket "due" for it.
+// A kill at any point leaves the account stopped or not, as its state says, and the chore. Bucket
+// "stops" (spooled.Stop) keeps an account's record when its mail goes on, for 4. Bucket "parked", key
+// account NUL domain, lists the lanes that are not in bucket "due" although mail is due.
 
-// stops are the accounts that are stopped, or were, in memory: it is nil or replaced.
+// stops are the accounts that are stopped, or were, in memory. The map is replaced, never changed.
 type stops = map[string]spooled.Stop
 
-// Stopped reports whether an account's mail in the queue is kept. It is answered from memory.
-func (s *Spool) Stopped(account string) bool {
-	st, ok := (*s.stops.Load())[account]
-	return ok && !st.Since.IsZero()
-}
+// Stopped reports whether an account's mail is stopped. It is answered from memory.
+func (s *Spool) Stopped(account string) bool { return !s.StoppedSince(account).IsZero() }
 
 // AnyStopped reports whether any account is stopped, or was.
 func (s *Spool) AnyStopped() bool { return len(*s.stops.Load()) > 0 }
@@ -73,9 +70,9 @@ func (s *Spool) loadStops() error {
 	return err
 }
 
-// putStop stores a stop, and takes it into memory once it is on disk; nil removes it.
+// putStop stores a stop, and takes it into memory when it is on disk; nil removes it.
 func (t *Tx) putStop(account string, st *spooled.Stop) error {
-	t.OnCommit(func() { // no two of them at once
+	t.OnCommit(func() { // only the writer calls these
 		all := maps.Clone(*t.s.stops.Load())
 		if delete(all, account); st != nil {
 			all[account] = *st
@@ -88,7 +85,7 @@ func (t *Tx) putStop(account string, st *spooled.Stop) error {
 	return t.Write(bucket.StopsOf, []byte(account), st)
 }
 
-// stopOf an account, as this transaction sees it; nil: it never was stopped.
+// stopOf is the stop of an account, as this transaction sees it; nil: it never was stopped.
 func (t *Tx) stopOf(account string) (*spooled.Stop, error) {
 	st := &spooled.Stop{}
 	ok, err := t.Read(bucket.StopsOf, []byte(account), st)
@@ -101,7 +98,7 @@ func (t *Tx) stopOf(account string) (*spooled.Stop, error) {
 // StopQueue stops an account's mail.
 func (t *Tx) StopQueue(account string) error {
 	st, err := t.stopOf(account)
-	if err != nil || st != nil && !st.Since.IsZero() {
+	if err != nil || st.Stopped() {
 		return err
 	}
 	if st == nil {
@@ -111,11 +108,11 @@ func (t *Tx) StopQueue(account string) error {
 	return errors.Join(t.putStop(account, st), t.dropOfQueue(account))
 }
 
-// ofQueue are the kinds of news that a suspension makes pointless: a warning of it, and news of
-// mail that is slowed or held for other reasons.
+// ofQueue are the kinds of news that a suspension makes pointless: the warning before it, and news that
+// mail is slowed or held for other reasons.
 var ofQueue = []news.Kind{news.Warned, news.Held, news.Slowed, news.Waits}
 
-// dropOfQueue drops such news if it was not told yet: the suspension says more.
+// dropOfQueue drops such news that was not told yet: the suspension says more.
 func (t *Tx) dropOfQueue(account string) (err error) {
 	for _, kind := range ofQueue {
 		err = errors.Join(err, news.Drop(&t.Tx, account, kind))
@@ -125,7 +122,7 @@ func (t *Tx) dropOfQueue(account string) (err error) {
 
 // TellOfQueue adds news of an account's mail, unless the account is suspended.
 func (t *Tx) TellOfQueue(n news.Item) error {
-	if st, err := t.stopOf(n.Account); err != nil || st != nil && !st.Since.IsZero() {
+	if st, err := t.stopOf(n.Account); err != nil || st.Stopped() {
 		return err
 	}
 	return t.s.News.Add(&t.Tx, n)
@@ -134,7 +131,7 @@ func (t *Tx) TellOfQueue(n news.Item) error {
 // StartQueue lets an account's mail go on, and reports whether it was stopped.
 func (t *Tx) StartQueue(account string) (was bool, err error) {
 	st, err := t.stopOf(account)
-	if err != nil || st == nil || st.Since.IsZero() {
+	if err != nil || !st.Stopped() {
 		return false, err
 	}
 	if t.Wall.After(st.Since) {
@@ -147,8 +144,8 @@ func (t *Tx) StartQueue(account string) (was bool, err error) {
 // parkedKey of a lane.
 func parkedKey(l spooled.Lane) []byte { return room.Pair(l.Account, l.Domain) }
 
-// isParked reports whether a lane waits for the end of a suspension. The first look costs next
-// to nothing, and is enough for accounts that never were suspended.
+// isParked reports whether a lane waits for the end of a suspension. For accounts that never were
+// suspended it needs only the first look-up, in a bucket with few keys.
 func isParked(b *engine.Tx, lane []byte) bool {
 	i := slices.Index(lane, 0)
 	if i < 0 || len(lane) < i+2 {
@@ -158,23 +155,23 @@ func isParked(b *engine.Tx, lane []byte) bool {
 	return b.Get(bucket.StopsOf, account) != nil && b.Get(bucket.Parked, room.Pair(string(account), string(domain))) != nil
 }
 
-// parks takes a lane out of bucket "due" if its account is stopped. Else st says which spans
-// its messages live longer for; nil: none.
+// parks parks a lane if its account is stopped, and reports whether it is. Of another account st has the
+// spans for which its messages live longer; nil: none.
 func (t *Tx) parks(l spooled.Lane) (is bool, st *spooled.Stop, err error) {
 	if l.Account == "" || t.Get(bucket.StopsOf, []byte(l.Account)) == nil {
 		return false, nil, nil
 	}
-	if st, err = t.stopOf(l.Account); err != nil || st.Since.IsZero() {
+	if st, err = t.stopOf(l.Account); err != nil || !st.Stopped() {
 		return false, st, err
 	}
 	t.touch(l.Key())
 	return true, nil, t.Put(bucket.Parked, parkedKey(l), []byte{})
 }
 
-// unpark takes some lanes of an account back into bucket "due", as long as it is not stopped
-// again.
+// unpark takes some lanes of an account back into bucket "due". Where the account is stopped again they
+// stay parked, and the chore is over.
 func (t *Tx) unpark(c chores.Chore) (more bool, err error) {
-	if st, err := t.stopOf(c.Account); err != nil || st == nil || !st.Since.IsZero() {
+	if st, err := t.stopOf(c.Account); err != nil || st == nil || st.Stopped() {
 		return false, errors.Join(err, chores.Remove(&t.Tx, c))
 	}
 	prefix := room.Pair(c.Account, "")

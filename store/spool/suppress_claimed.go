@@ -28,8 +28,8 @@ func (t *Tx) suppressed(m *spooled.Message, list []int) (found map[int]*refusals
 	return found, nil
 }
 
-// suppressClaimed gives up the suppressed recipients of what is about to be claimed. A
-// claim that is open is only renewed: somebody is delivering to all of them.
+// suppressClaimed gives up the suppressed recipients of a message that is about to be claimed. Where its
+// claim is open already and is only renewed, it does nothing: all of them are being delivered to.
 func (t *Tx) suppressClaimed(c *Claimed) error {
 	m := c.Message
 	if m.OfRelay() {
@@ -63,8 +63,8 @@ func (t *Tx) suppressClaimed(c *Claimed) error {
 	return err
 }
 
-// giveUp gives the listed recipients up. The caller has dropped the domain's key, and stores
-// the message afterwards.
+// giveUp gives up the listed recipients. The caller has dropped the message's key, and stores the message
+// afterwards.
 func (t *Tx) giveUp(m *spooled.Message, list []int, of map[int]*refusals.Suppression) error {
 	if err := trace.WriteAccepted(&t.Tx, m); err != nil {
 		return err

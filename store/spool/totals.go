@@ -3,7 +3,6 @@ package spool
 import (
 	"relay/store/bucket"
 	"relay/store/room"
-	"relay/store/spooled"
 )
 
 // Totals are the sums over the spool. Bucket "meta", key "totals", JSON.
@@ -13,8 +12,9 @@ type Totals struct {
 	Bytes      int64 `json:"bytes"`      // of bodies
 }
 
-var keyTotals, keyAges = []byte("totals"), []byte("ages") // in bucket "meta"
+var keyTotals = []byte("totals") // in bucket "meta"
 
+// totals as this transaction sees them. They are written with it.
 func (t *Tx) totals() *Totals {
 	sc := t.scratch()
 	if sc.totals == nil {
@@ -34,14 +34,11 @@ func TotalsIn(t *room.Tx) (sum Totals, err error) {
 	return sum, err
 }
 
-// AgesIn are the counts by age as they are stored.
-func AgesIn(t *room.Tx) (spooled.Ages, error) { return spooled.ReadAges(t.Get(bucket.Meta, keyAges)) }
-
 // Begin stores the sums of a new spool.
 func Begin(t *room.Tx) error { return t.Write(bucket.Meta, keyTotals, Totals{}) }
 
 // Totals of the spool, at the same cost whatever its size.
 func (s *Spool) Totals() (sum Totals, err error) {
-	err = s.view(func(t *Tx) error { _, err := t.Read(bucket.Meta, keyTotals, &sum); return err })
+	err = s.view(func(t *Tx) error { sum, err = TotalsIn(&t.Tx); return err })
 	return sum, err
 }

@@ -12,8 +12,8 @@ import (
 // slot how far behind the one before it begins, and its count. Accept and the removal of a
 // message count in their transaction, next to Totals.
 //
-// A slot is ten minutes, an hour once it is six hours old, and a day after a week: so there are
-// some hundred at most while mail waits for days, and one or two as a rule.
+// A slot lasts ten minutes, an hour once it is six hours old, and a day once it is a week old. So
+// there are a few hundred at most while mail waits for days, and one or two as a rule.
 type Ages []ageSlot
 
 type ageSlot struct{ begin, n int64 } // begin: in units since 1970
@@ -28,7 +28,7 @@ const (
 
 func unitOf(at time.Time) int64 { return at.UnixMilli() / ageUnit.Milliseconds() }
 
-// slotOf is where the slot begins that a unit belongs to.
+// slotOf is where the slot of a unit begins.
 func slotOf(unit, now int64) int64 {
 	switch age := now - unit; {
 	case age >= dailyFrom:
@@ -49,8 +49,8 @@ func (a *Ages) Add(at, now time.Time, n int64) {
 	(*a)[i].n += n
 }
 
-// Drop counts one less. A message is in the last slot that begins before it; if the clock was
-// set that may be another one, but the sum stays right.
+// Drop counts one message of that time less. It takes it from the last slot that begins before it. If
+// the clock was set that may be the wrong slot, but the sum stays right.
 func (a *Ages) Drop(at time.Time) {
 	unit, i := unitOf(at), 0
 	for i+1 < len(*a) && (*a)[i+1].begin <= unit {
@@ -64,7 +64,7 @@ func (a *Ages) Drop(at time.Time) {
 	}
 }
 
-// Merge makes slots larger that have become old.
+// Merge joins slots that have become old into larger ones.
 func (a *Ages) Merge(now time.Time) {
 	is := (*a)[:0]
 	for _, s := range *a {
@@ -118,8 +118,8 @@ func ReadAges(raw []byte) (a Ages, err error) {
 
 var errNoAges = errors.New(`decode meta "ages": it is no count of messages by age`)
 
-// Counts are how many messages came in at most so long before now: of each bound, those above the
-// one before it, and last those above all.
+// Counts sorts the messages by their age at now. For each bound it returns how many are at most that
+// old and older than the bound before it, and last how many are older than all bounds.
 func (a Ages) Counts(now time.Time, bounds []time.Duration) []int64 {
 	counts := make([]int64, len(bounds)+1)
 	for _, slot := range a {

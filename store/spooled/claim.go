@@ -7,13 +7,14 @@ import (
 	"relay/store/room"
 )
 
-// ClaimState is how far a claim that is open has come.
+// ClaimState is how far an open claim has come.
 type ClaimState byte
 
+// The states.
 const (
 	ClaimWaits    ClaimState = 'w' // nobody has dialled for it
 	ClaimDialled  ClaimState = 'd' // somebody may have
-	ClaimReleased ClaimState = 'r' // by Open: nobody has it
+	ClaimReleased ClaimState = 'r' // at a start: nobody has it
 	ClaimAgain    ClaimState = 'a' // like ClaimWaits, after ClaimReleased
 )
 
@@ -22,13 +23,12 @@ func ClaimKey(id ID, domain string) []byte {
 	return append(append(make([]byte, 0, len(id)+len(domain)), id[:]...), domain...)
 }
 
-// Claim is a message's recipients at a domain that are being delivered: an entry of bucket
-// "claims". Those that were claimed are told from others at the domain by the time of their next
-// try.
+// Claim notes that a message's recipients at a domain are being delivered. Bucket "claims", key see
+// ClaimKey. The time of the next try tells the recipients that were claimed from others at the domain.
 type Claim struct {
 	State ClaimState
-	Due   time.Time // before the claim
-	Next  time.Time // after it; zero in entries of an earlier relay: it is not known
+	Due   time.Time // when they were due before the claim
+	Next  time.Time // when they are due after it; zero: not known, in entries of an earlier relay
 }
 
 // Value is the entry.

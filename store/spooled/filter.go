@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Filter chooses messages of the queue; its zero value chooses all. What it says
-// of recipients must hold for one that is not final.
+// Filter chooses messages of the queue; its zero value chooses all. Of the recipients that are not
+// final, at least one must meet all that it says of recipients.
 type Filter struct {
 	Account   string
 	Domain    string    // next-hop domain
@@ -43,12 +43,12 @@ func (f *Filter) MatchRecipient(r *Recipient) bool {
 		(!f.Held || r.Held) && (!f.Deferred || r.State == Deferred)
 }
 
-// IsAddress reports whether address is what, or lies in it when that is an
-// @domain. Case does not count.
-func IsAddress(address, what string) bool {
-	if strings.HasPrefix(what, "@") {
-		n := len(address) - len(what)
-		return n > 0 && strings.EqualFold(address[n:], what)
+// IsAddress reports whether an address is that of pattern, or, where pattern is an @domain, is at that
+// domain. Case does not count.
+func IsAddress(address, pattern string) bool {
+	if strings.HasPrefix(pattern, "@") {
+		n := len(address) - len(pattern)
+		return n > 0 && strings.EqualFold(address[n:], pattern)
 	}
-	return strings.EqualFold(address, what)
+	return strings.EqualFold(address, pattern)
 }

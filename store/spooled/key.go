@@ -6,16 +6,22 @@ import (
 	"relay/store/room"
 )
 
-// DSNKey is the key in bucket "dsns" under which a message is listed whose sender is to be told.
+// DSNKey lists a message whose sender is to be told, in bucket "dsns": when, ID.
 func DSNKey(m *Message) []byte { return append(room.AppendTime(nil, m.DSNDue), m.ID[:]...) }
 
-// WaitingKey is the key in bucket "waiting" under which a message's recipients at a domain are listed that wait.
-func WaitingKey(account string, id ID, domain string) []byte {
-	return append(append(room.Pair(account, ""), id[:]...), domain...)
+// ListKey lists a message's recipients at a domain under an owner: an account in bucket "waiting", an
+// account and its login in bucket "held-mail". Key: owner NUL ID, domain.
+func ListKey(owner string, id ID, domain string) []byte {
+	return append(append(room.Pair(owner, ""), id[:]...), domain...)
 }
 
-// CountAt is the value of a queue entry: how many recipients at domain are not
-// final.
+// ParseListKey reads message and domain of a key that ListKey wrote for that owner.
+func ParseListKey(owner string, k []byte) (id ID, domain string) {
+	rest := k[len(owner)+1:]
+	return ID(rest[:len(id)]), string(rest[len(id):])
+}
+
+// CountAt is the value of a queue entry: how many recipients at the domain are not final.
 func CountAt(m *Message, domain string) []byte {
 	n := uint64(0)
 	for i := range m.Recipients {

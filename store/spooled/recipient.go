@@ -84,6 +84,16 @@ func (r *Recipient) Mailbox() string { return strings.ToLower(r.Local()) + "@" +
 // Waits reports whether a recipient waits for the account's daily cap of first sendings.
 func (r *Recipient) Waits() bool { return r.First == FirstWaits && !r.State.Final() }
 
+// WaitingAt counts the recipients at a domain that wait for it.
+func (m *Message) WaitingAt(domain string) (n int64) {
+	for i := range m.Recipients {
+		if r := &m.Recipients[i]; r.Domain == domain && r.Waits() {
+			n++
+		}
+	}
+	return n
+}
+
 // With is what satisfies both: nothing is told only where both say NEVER, and where
 // one says nothing failures are told (RFC 3461 §4.1).
 func (n Notify) With(o Notify) Notify {

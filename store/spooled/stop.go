@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// Stop is when an account's mail was stopped, and from when to when it was before. Bucket
-// "stops", key account, JSON.
+// Stop says since when an account's mail is stopped, and when it was stopped before. Bucket "stops",
+// key account, JSON.
 type Stop struct {
-	Since time.Time `json:"since,omitzero"`  // zero: the account goes on
-	Spans []Span    `json:"spans,omitempty"` // that are over, oldest first
+	Since time.Time `json:"since,omitzero"`  // zero: it is not stopped
+	Spans []Span    `json:"spans,omitempty"` // earlier stops, oldest first
 }
 
 // Span of time in which an account was stopped.
@@ -19,13 +19,16 @@ type Span struct {
 	To   time.Time `json:"to"`
 }
 
-// MostSpans of an account are remembered. When there are more, two become one: those that are
-// the closest, so that mail rather lives a little longer than too short.
+// MostSpans of an account are remembered. When there are more, the two with the least time between
+// them become one: mail then lives a little longer, never too short.
 const MostSpans = 16
 
-// Over adds a span.
-func (st *Stop) Over(is Span) {
-	st.Spans = append(st.Spans, is)
+// Stopped reports whether the account is stopped now; nil: it never was.
+func (st *Stop) Stopped() bool { return st != nil && !st.Since.IsZero() }
+
+// Over adds a stop that is over.
+func (st *Stop) Over(span Span) {
+	st.Spans = append(st.Spans, span)
 	if len(st.Spans) <= MostSpans {
 		return
 	}
@@ -39,7 +42,8 @@ func (st *Stop) Over(is Span) {
 	st.Spans = slices.Delete(st.Spans, best, best+1)
 }
 
-// Longer is how much longer the message lives for what is over, and when the last of it ended.
+// Longer is how much longer a message lives for stops that are over and that it was not prolonged for
+// yet, and when the last of them ended.
 func (st *Stop) Longer(m *Message) (d time.Duration, until time.Time) {
 	until = m.Prolonged
 	for _, is := range st.Spans {
@@ -57,7 +61,8 @@ func (st *Stop) Longer(m *Message) (d time.Duration, until time.Time) {
 	return d, until
 }
 
-// Prolong adds the time for which its account was stopped to a message's life, once.
+// Prolong adds the time for which its account was stopped to a message's life, once. Without a stop
+// it does nothing.
 func (st *Stop) Prolong(m *Message) {
 	if st == nil {
 		return

@@ -6,15 +6,14 @@ import (
 	"time"
 
 	"relay/store/bucket"
-	"relay/store/record"
-	"relay/store/refusals"
 	"relay/store/room"
 	"relay/store/spooled"
 )
 
-// Plan gives the recipients of a new message that the account never wrote to their day.
+// Plan gives a day to each recipient of a new message that the account never wrote to. It may run more
+// than once for a message, in transactions that were undone.
 func (s *Strangers) Plan(t *room.Tx, m *spooled.Message, a Customer) error {
-	for i := range m.Recipients { // this may run more than once
+	for i := range m.Recipients {
 		m.Recipients[i].First, m.Recipients[i].Next = "", time.Time{}
 	}
 	how := s.rules.Load()
@@ -30,20 +29,14 @@ func (s *Strangers) Plan(t *room.Tx, m *spooled.Message, a Customer) error {
 	last := 0
 	for i := range m.Recipients {
 		r := &m.Recipients[i]
-		if rec.First.Cap >= record.Uncapped || !direct(*r) {
+		if !b.hold(rec) || !direct(*r) {
 			continue
 		}
-		known, err := s.o.Known.Knows(t, m.Account, r)
-		if err == nil && !known {
-			var is *refusals.Suppression
-			if is, err = s.o.Refusals.Suppression(t, m.Account, r.Mailbox()); is != nil {
-				known, r.First = true, spooled.FirstSpared
-			}
-		}
+		counts, err := s.counts(t, m.Account, r)
 		if err != nil {
 			return err
 		}
-		if known {
+		if !counts {
 			continue
 		}
 		if day := rec.Reserve(b.most); day > rec.Today.Number {
@@ -54,22 +47,36 @@ func (s *Strangers) Plan(t *room.Tx, m *spooled.Message, a Customer) error {
 	return s.tellWait(t, m.Account, rec, last)
 }
 
-// Outlook is what the cap means for a message to a recipient that comes in now.
-type Outlook struct {
-	Known     bool // the account wrote to it within a year
-	Cap, Used int
-	Waiting   int64
-	Day       time.Time // on which it would go out: the beginning of that day
+// counts reports whether a recipient of a new message takes one of the day's first sendings: not where
+// the account knows it, nor where it is suppressed, which is noted with it.
+func (s *Strangers) counts(t *room.Tx, account string, r *spooled.Recipient) (bool, error) {
+	known, err := s.o.Known.Knows(t, account, r)
+	if err != nil || known {
+		return false, err
+	}
+	is, err := s.o.Refusals.Suppression(t, account, r.Mailbox())
+	if is != nil {
+		r.First = spooled.FirstSpared
+	}
+	return is == nil, err
 }
 
-// Outlook of an account's mail to a recipient by MX; false: there is no cap.
+// Outlook is what the cap means for a message to a recipient that comes in now.
+type Outlook struct {
+	Known     bool      // the account wrote to it within a year
+	Cap, Used int       // of today
+	Waiting   int64     // the account's recipients that wait
+	Day       time.Time // beginning of the day on which the message would go out
+}
+
+// Outlook of an account's mail to a recipient by MX. capped is false where there is no cap.
 func (s *Strangers) Outlook(account string, r *spooled.Recipient) (f Outlook, capped bool, err error) {
 	err = s.db.View(func(t room.Tx) error {
 		rec, b, err := s.record(&t, account)
 		if err != nil {
 			return err
 		}
-		capped = !b.free && rec.First.Cap < record.Uncapped
+		capped = b.hold(rec)
 		f = Outlook{Cap: rec.First.Cap, Used: rec.First.Used, Waiting: rec.Waiting}
 		f.Known, err = s.o.Known.Knows(&t, account, r)
 		day := rec.Today.Number
@@ -83,12 +90,12 @@ func (s *Strangers) Outlook(account string, r *spooled.Recipient) (f Outlook, ca
 	return f, capped, err
 }
 
-// Change applies fn to some of a message's recipients at a domain, and stores the message with its
-// place in the queue.
+// Change applies fn to some of a message's recipients at a domain, by their indices, and stores the
+// message with its place in the queue.
 type Change func(list []int, fn func(*spooled.Recipient)) error
 
-// MayGo are those of a domain's recipients that are due that may be tried now. The others
-// wait for the cap, and are planned anew.
+// MayGo are those of a domain's recipients in list, which are due, that may be tried now. The others wait
+// for the cap, and get another day.
 func (s *Strangers) MayGo(t *room.Tx, m *spooled.Message, list []int, domain string, change Change) ([]int, error) {
 	if err := endSpared(m, list, change); err != nil {
 		return nil, err
@@ -114,8 +121,8 @@ func (s *Strangers) MayGo(t *room.Tx, m *spooled.Message, list []int, domain str
 	return going, err
 }
 
-// endSpared lets recipients wait whose suppression was lifted since the message came in: else
-// an account could suppress strangers, write to them, and lift that.
+// endSpared has recipients wait whose suppression was lifted since the message came in. Otherwise an
+// account could get round the cap: suppress strangers, write to them, and lift the suppressions.
 func endSpared(m *spooled.Message, list []int, change Change) error {
 	var spared []int
 	for _, i := range list {
@@ -129,8 +136,7 @@ func endSpared(m *spooled.Message, list []int, change Change) error {
 	return change(spared, func(r *spooled.Recipient) { r.First = spooled.FirstWaits })
 }
 
-// PlanAgain decides again about recipients at a domain that wait: they may go now, or get
-// another day.
+// PlanAgain decides again about waiting recipients at a domain: each may go now, or gets another day.
 func (s *Strangers) PlanAgain(t *room.Tx, m *spooled.Message, domain string, waiting []int, change Change) error {
 	how := s.rules.Load()
 	rec, b, err := s.record(t, m.Account)
@@ -138,7 +144,7 @@ func (s *Strangers) PlanAgain(t *room.Tx, m *spooled.Message, domain string, wai
 		return err
 	}
 	t.Touch()
-	direct := !b.free && rec.First.Cap < record.Uncapped && how.Direct(domain)
+	direct := b.hold(rec) && how.Direct(domain)
 	var unread error
 	err = change(waiting, func(r *spooled.Recipient) {
 		due := !r.Next.Truncate(time.Millisecond).After(t.Wall)
@@ -163,15 +169,10 @@ func (s *Strangers) PlanAgain(t *room.Tx, m *spooled.Message, domain string, wai
 	return errors.Join(unread, err)
 }
 
-// List notes, with sign 1, that recipients of m wait at the domain, or takes the note away,
+// List puts a message's recipients that wait at the domain on the list, with sign 1, or takes them off it,
 // with sign -1.
 func (s *Strangers) List(t *room.Tx, m *spooled.Message, domain string, sign int64) error {
-	n := int64(0)
-	for i := range m.Recipients {
-		if r := &m.Recipients[i]; r.Domain == domain && r.Waits() {
-			n++
-		}
-	}
+	n := m.WaitingAt(domain)
 	if n == 0 {
 		return nil
 	}
@@ -181,17 +182,17 @@ func (s *Strangers) List(t *room.Tx, m *spooled.Message, domain string, sign int
 	}
 	rec.Waiting += sign * n
 	if sign < 0 {
-		return t.Delete(bucket.Waiting, spooled.WaitingKey(m.Account, m.ID, domain))
+		return t.Delete(bucket.Waiting, spooled.ListKey(m.Account, m.ID, domain))
 	}
-	return t.Put(bucket.Waiting, spooled.WaitingKey(m.Account, m.ID, domain), []byte{})
+	return t.Put(bucket.Waiting, spooled.ListKey(m.Account, m.ID, domain), []byte{})
 }
 
-// FirstTime counts the recipients of a message that its account never wrote to; capped is
-// false if that is not known of this account.
+// FirstTime counts the recipients of a message that its account never wrote to. capped is false where the
+// account has no cap: then its recipients are not known.
 func (s *Strangers) FirstTime(t *room.Tx, m *spooled.Message) (n int64, capped bool, err error) {
 	how := s.rules.Load()
 	rec, b, err := s.record(t, m.Account)
-	if err != nil || b.free || rec.First.Cap >= record.Uncapped {
+	if err != nil || !b.hold(rec) {
 		return 0, false, err
 	}
 	for i := range m.Recipients {

@@ -11,20 +11,19 @@ import (
 	"relay/store/spooled"
 )
 
-// Record is what an account's mail by MX came to, and what waits of it for the daily cap of
-// first sendings. Bucket "records", key account, JSON. It changes in the transactions of
-// Accept, Claim and Settle, so that a crash neither loses a count nor counts twice.
+// Record is what an account's mail by MX came to, and how much of it waits for the daily cap of first
+// sendings. Bucket "records", key account, JSON.
 type Record struct {
 	record.Record
 	Waiting int64     `json:"waiting,omitempty"`  // recipients that wait for the cap
-	ToldDay int       `json:"told_day,omitempty"` // the last day that the customer was told of
-	Told    time.Time `json:"told,omitzero"`      // when that was
+	ToldDay int       `json:"told_day,omitempty"` // number of the last day that the customer was told of
+	Told    time.Time `json:"told,omitzero"`      // when the customer was told
 }
 
-// Mark is what an outcome says of an account.
+// Mark is what an outcome says of an account; "": nothing, since it was not at a host of an MX.
 type Mark string
 
-// The marks. An outcome without one was not at a host of an MX.
+// The marks.
 const (
 	MarkDelivered Mark = "delivered"
 	MarkUnknown   Mark = "unknown" // there is no such recipient
@@ -32,12 +31,16 @@ const (
 	MarkOther     Mark = "other"
 )
 
-// bounds are those of an account's cap.
+// bounds are the bounds of an account's cap.
 type bounds struct {
-	begin, most int  // recipients a day; most 0: any number
+	begin, most int  // recipients on the first day, and on any day; most 0: any number
 	free        bool // there is no cap
 }
 
+// hold reports whether a record is held to its cap.
+func (b bounds) hold(r *Record) bool { return !b.free && r.First.Cap < record.Uncapped }
+
+// bounds of an account, by the rules; nil: there are none yet.
 func (how *Rules) bounds(a Customer, now time.Time) bounds {
 	switch {
 	case how == nil, how.Direct == nil, a.FirstSendings() < 0, a.FirstSendings() == 0 && how.Cap <= 0:
@@ -52,10 +55,10 @@ func (how *Rules) bounds(a Customer, now time.Time) bounds {
 	return b
 }
 
-// recordState is an account's record in a transaction, and as it was before.
+// recordState is an account's record in a transaction, and as it is stored.
 type recordState struct{ is, was Record }
 
-// record is that of an account, with the bounds of its cap.
+// record is an account's record, with the bounds of its cap.
 func (s *Strangers) record(t *room.Tx, account string) (*Record, bounds, error) {
 	a, err := s.o.Customer(t, account)
 	if err != nil {
@@ -64,14 +67,14 @@ func (s *Strangers) record(t *room.Tx, account string) (*Record, bounds, error) 
 	return s.recordOf(t, account, a)
 }
 
-// In is the record of an account, on the day that is now. Who changes it must touch the
-// transaction.
+// In is the record of an account in a transaction, as of today. A caller that changes it must call Touch
+// of the transaction, unless it writes something else.
 func (s *Strangers) In(t *room.Tx, account string) (*Record, error) {
 	r, _, err := s.record(t, account)
 	return r, err
 }
 
-// recordOf an account that is at hand.
+// recordOf is record for an account that was looked up already.
 func (s *Strangers) recordOf(t *room.Tx, account string, a Customer) (*Record, bounds, error) {
 	b := s.rules.Load().bounds(a, t.Now)
 	all := s.changed.In(t.Tx)
@@ -87,7 +90,7 @@ func (s *Strangers) recordOf(t *room.Tx, account string, a Customer) (*Record, b
 		return nil, b, err
 	}
 	if r.was = r.is; !found {
-		r.was.Waiting = -1 // it is written
+		r.was.Waiting = -1 // nothing is stored: Flush must find a difference
 	}
 	r.is.Turn(room.DayNumber(t.Wall, s.o.Zone))
 	if !b.free {
@@ -100,11 +103,11 @@ func (s *Strangers) recordOf(t *room.Tx, account string, a Customer) (*Record, b
 	return &r.is, b, nil
 }
 
-// begin gives an account that has no record yet the one that follows from its statistics:
-// those from before there were records, or of mail by other ways. It is proven if it
-// delivered as much as proven accounts have and began a week ago. Its cap is at least what
-// it delivered in its best period, so that nobody is slowed by an upgrade. Nobody knows its
-// recipients: they count as strangers once.
+// begin makes the record of an account that has none yet. It follows from the account's statistics,
+// which may be older than records are, or of mail that went other ways. The account is proven if it
+// delivered as much as a proven account must and became active a week ago. Its cap is at least what it
+// delivered in its best period, so that an upgrade slows nobody. Its recipients are not known: each
+// counts as a stranger once.
 func (s *Strangers) begin(t *room.Tx, account string, a Customer, r *Record) error {
 	best, all := int64(0), int64(0)
 	err := s.o.Outcomes.Each(t, account, func(_ string, p *outcomes.Progress) {
@@ -116,8 +119,8 @@ func (s *Strangers) begin(t *room.Tx, account string, a Customer, r *Record) err
 	return err
 }
 
-// Note brings what an outcome says into the account's record: m was sent to a recipient. An account
-// that is gone has none.
+// Note enters what the outcome of sending m to a recipient says in the account's record. For an account
+// that is gone it does nothing.
 func (s *Strangers) Note(t *room.Tx, m *spooled.Message, r *spooled.Recipient, is Mark) error {
 	if is == "" || m.Period == "" {
 		return nil
@@ -133,7 +136,7 @@ func (s *Strangers) Note(t *room.Tx, m *spooled.Message, r *spooled.Recipient, i
 	switch is {
 	case MarkDelivered:
 		rec.Today.Delivered++
-		if !b.free && rec.First.Cap < record.Uncapped {
+		if b.hold(rec) {
 			return s.o.Known.Learn(t, m.Account, r)
 		}
 	case MarkUnknown:
@@ -144,13 +147,13 @@ func (s *Strangers) Note(t *room.Tx, m *spooled.Message, r *spooled.Recipient, i
 	return nil
 }
 
-// Record of an account as it is now. Of one that has sent nothing by MX yet it is what it
-// would begin with.
+// Record is the record of an account as it is now, and whether it is capped. Of an account that has sent
+// nothing by MX yet it is the one that it would begin with.
 func (s *Strangers) Record(account string) (r Record, capped bool, err error) {
 	err = s.db.View(func(t room.Tx) error {
 		is, b, err := s.record(&t, account)
 		if err == nil {
-			r, capped = *is, !b.free && is.First.Cap < record.Uncapped
+			r, capped = *is, b.hold(is)
 		}
 		return err
 	})

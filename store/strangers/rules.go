@@ -9,16 +9,16 @@ import (
 	"relay/store/room"
 )
 
-// Rules say how many recipients a day an account may reach that it never wrote to (M8).
+// Rules are how first sendings are limited.
 type Rules struct {
-	Cap    int                      // on an account's first day; 0: there is no cap
-	Direct func(domain string) bool // mail to a domain goes by MX; nil: nobody's does
-	Way    string                   // what Direct follows from: when it changes, what waits is planned anew
+	Cap    int                      // recipients on an account's first day; 0: there is no cap
+	Direct func(domain string) bool // whether mail to a domain goes by MX; nil: none does
+	Way    string                   // what Direct follows from, as a text: if it changes, what waits is planned anew
 }
 
-// SetRules says how first sendings are limited from now on. Before it is called, they
-// are not. What waits is planned anew if that is other than at the last call, also before a
-// restart.
+// SetRules says how first sendings are limited from now on. Until it is called, they are not. Where the
+// rules differ from those of the last call, also of one before a restart, it leaves chores that plan
+// anew what waits.
 func (s *Strangers) SetRules(how Rules) error {
 	was := s.rules.Swap(&how)
 	if was != nil && was.Cap == how.Cap && was.Way == how.Way {
@@ -27,10 +27,10 @@ func (s *Strangers) SetRules(how Rules) error {
 	return s.replanIfChanged(&how)
 }
 
-// keyRules is where bucket "meta" says by which rules first sendings were planned last.
+// keyRules is the key in bucket "meta" of the rules by which first sendings were planned last.
 var keyRules = []byte("strangers")
 
-// replanIfChanged has what waits planned anew if it was planned by other rules.
+// replanIfChanged leaves the chores if what waits was planned by other rules.
 func (s *Strangers) replanIfChanged(how *Rules) error {
 	is := fmt.Sprintf("%d %s", how.Cap, how.Way)
 	same := false
@@ -45,7 +45,7 @@ func (s *Strangers) replanIfChanged(how *Rules) error {
 			if err := chores.Add(&t, chores.Chore{Kind: chores.Replan, Account: string(account), Due: t.Wall}); err != nil {
 				return err
 			}
-			k, _ = c.Seek(append(bytes.Clone(account), 1)) // behind all of the account's
+			k, _ = c.Seek(append(bytes.Clone(account), 1)) // after all of the account's
 		}
 		return t.Put(bucket.Meta, keyRules, []byte(is))
 	})

@@ -1,18 +1,20 @@
-// Package strangers limits how many recipients a day an account reaches that it never wrote to
-// (M8): first sendings. What is over the day's cap waits. The cap follows from the account's
-// record: what its mail by MX came to, day by day (package record has the arithmetic).
+// Package strangers limits first sendings (M8): how many recipients a day an account may write to that it
+// never wrote to before. What is over the day's cap waits. The cap follows from the account's record,
+// which is what its mail by MX came to, day by day (package record has the arithmetic).
 //
-//  1. Accept has each of them planned (Plan). If its day is a later one, its next try is that day's
-//     beginning, so it lies in the queue behind what is due, and is not looked at before;
-//  2. Claim asks again (MayGo): if the days were not clean, some of what is due cannot go and is
-//     planned anew;
-//  3. Settle brings what an outcome says into the record, and notes recipients that were reached as
-//     known (Note, package known).
+//  1. The transaction that accepts a message gives each first sending a day (Plan). Where that is a later
+//     day, the next try is that day's beginning: the recipient lies in the queue behind what is due, and
+//     is not looked at before.
+//  2. The one that claims the message asks again (MayGo): if the days between were not clean, some of
+//     what is due may not go yet and gets another day.
+//  3. The one that settles an attempt enters each outcome in the record, and notes a recipient that was
+//     reached as known (Note, package known).
 //
-// Bucket "records", key account, has the records; "waiting" lists the recipients that wait, by
-// account, so that a greater cap lets them go without a search (PlanAgain). Each step is in the
-// transaction that it belongs to, and Flush writes a record once a transaction: after a crash a
-// recipient has its place or its grant, once. Relay's own mail does not wait.
+// Bucket "records", key account, has the records. Bucket "waiting" lists the recipients that wait, by
+// account (List). Where the rules or the cap change, a chore plans them anew (SetRules, PlanAgain).
+//
+// What a transaction changes in a record is written once, by Flush, before the commit. So after a crash
+// each recipient has its day or its grant, and is counted once. Relay's own mail does not wait.
 package strangers
 
 import (
@@ -36,23 +38,23 @@ type Options struct {
 	Refusals *refusals.Refusals
 	Outcomes *outcomes.Outcomes
 
-	// Customer is an account. It fails with room.ErrNotFound for one that is gone.
+	// Customer looks an account up. It fails with room.ErrNotFound for one that is gone.
 	Customer func(t *room.Tx, account string) (Customer, error)
-	// Tell has an account told that mail of it waits.
+	// Tell stores the news that an account's mail waits.
 	Tell func(t *room.Tx, n news.Item) error
 }
 
-// Customer is an account, as far as its cap goes by it.
+// Customer is what the cap of an account depends on.
 type Customer interface {
-	// FirstSendings a day; 0: as the operator says, NoCap: any number.
+	// FirstSendings is the cap that was set for the account; 0: as Rules say, NoCap: there is none.
 	FirstSendings() int
-	// Includes is how many e-mails the plan of then includes; 0: any number.
+	// Includes is how many e-mails the plan of that time includes; 0: any number.
 	Includes(now time.Time) int64
-	// Activated is when the account became active; zero: it has not.
+	// Activated is when the account became active; zero: it is not yet.
 	Activated() time.Time
 }
 
-// NoCap in Customer.FirstSendings: the account has none.
+// NoCap is what Customer.FirstSendings returns for an account without a cap.
 const NoCap = -1
 
 // Strangers are the records and caps of all accounts. Its methods may be called from any
@@ -85,7 +87,8 @@ func (s *Strangers) Flush(b *engine.Tx) error {
 	return nil
 }
 
-// Forget removes an account's record. What this transaction has counted must not bring it back.
+// Forget removes an account's record, and what this transaction has changed in it: Flush would write the
+// record again.
 func (s *Strangers) Forget(t *room.Tx, account string) error {
 	delete(*s.changed.In(t.Tx), account)
 	return t.Delete(bucket.Records, []byte(account))

@@ -8,12 +8,14 @@ import (
 )
 
 const (
-	TellAfter = 5 * time.Minute // what comes in within it is told together
-	tellAgain = 24 * time.Hour  // at the earliest
+	// TellAfter is how long such news waits, so that mail that comes in meanwhile is told of with it.
+	TellAfter = 5 * time.Minute
+	// tellAgain is how long an account is not told again.
+	tellAgain = 24 * time.Hour
 )
 
-// tellWait stores the news that first sendings wait until the day after tomorrow or longer, unless
-// that was told already. It is told some minutes later.
+// tellWait stores the news that first sendings wait, if last, the day of the last of them, is the day
+// after tomorrow or later and was not told yet.
 func (s *Strangers) tellWait(t *room.Tx, account string, rec *Record, last int) error {
 	if last < rec.Today.Number+2 || last <= rec.ToldDay || t.Wall.Sub(rec.Told) < tellAgain && !t.Wall.Before(rec.Told) {
 		return nil

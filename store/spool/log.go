@@ -8,6 +8,8 @@ import (
 	"relay/store/spooled"
 )
 
+// logDropped logs the messages that an operator dropped. partly are those of them that still have other
+// recipients.
 func (s *Spool) logDropped(ids, partly []spooled.ID) {
 	for _, id := range ids {
 		text := "message dropped"
@@ -18,8 +20,8 @@ func (s *Spool) logDropped(ids, partly []spooled.ID) {
 	}
 }
 
-// LogDSNs logs what became of DSNs. The caller of the transaction does, since it logs
-// first what they are about.
+// LogDSNs logs what became of DSNs. The caller of the transaction calls it, after it has logged the
+// outcomes that the DSNs tell of.
 func (s *Spool) LogDSNs(list ...DSNResult) {
 	for i := range list {
 		switch d := &list[i]; {

@@ -13,13 +13,13 @@ import (
 // Hold says that an account's mail is held at a provider, and why.
 type Hold struct {
 	Account, Provider string
-	Reason, Why       string
+	Reason, Why       string // as in news.Item
 	Until             time.Time
 	State             sites.PaceEntry // to be stored with it
 }
 
-// HoldAccount stores a hold, that the account's day is not clean, and that both sides are to
-// be told, in one transaction.
+// HoldAccount stores a hold, that the account's day is not clean, and the news for customer and
+// operator, in one transaction.
 func (s *Spool) HoldAccount(h Hold) error {
 	return s.update(1024, func(t *Tx) error {
 		if err := t.s.Sites.PutPace(&t.Tx, []sites.PaceEntry{h.State}); err != nil {
@@ -38,7 +38,7 @@ func (s *Spool) HoldAccount(h Hold) error {
 }
 
 // SlowAccount has the customer told that the account's mail goes slower at a provider, and
-// why, once a week at most. It looks first without writing: most know it.
+// why, once a week at most. It reads first, since most were told already, and then writes nothing.
 func (s *Spool) SlowAccount(account, provider, reason, why string) error {
 	n, known := news.Item{Kind: news.Slowed, Account: account, About: provider, Reason: reason, Why: why}, false
 	err := s.view(func(t *Tx) (err error) {
