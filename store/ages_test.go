@@ -6,8 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"pgregory.net/rapid"
-
 	"relay/quota"
 	"relay/store/bucket"
 	"relay/store/spool"
@@ -15,41 +13,6 @@ import (
 )
 
 var ageBounds = []time.Duration{10 * time.Minute, time.Hour, 6 * time.Hour, 24 * time.Hour, 72 * time.Hour}
-
-// Over weeks, the slots hold each message under its age, as exactly as their width, and are few.
-func TestAges(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		now := epoch
-		var a spooled.Ages
-		var there []time.Time
-		for range rapid.IntRange(1, 300).Draw(t, "steps") {
-			now = now.Add(time.Duration(rapid.IntRange(0, 3*3600).Draw(t, "seconds")) * time.Second)
-			if n := len(there); n > 0 && rapid.IntRange(0, 9).Draw(t, "drop") < 3 {
-				i := rapid.IntRange(0, n-1).Draw(t, "which")
-				a.Drop(there[i])
-				there = slices.Delete(there, i, i+1)
-			} else {
-				a.Add(now, now, 1)
-				there = append(there, now)
-			}
-			a.Merge(now)
-			again, err := spooled.ReadAges(a.Append(nil))
-			if err != nil || !slices.Equal(a, again) {
-				t.Fatalf("%v is read as %v, %v", a, again, err)
-			}
-			want := spooled.Ages{}
-			for _, at := range there {
-				want.Add(at, now, 1)
-			}
-			if want.Merge(now); !slices.Equal(a, want) {
-				t.Fatalf("%v, want %v", a, want)
-			}
-		}
-		if len(a) > 36+168+30 {
-			t.Fatalf("%d slots", len(a))
-		}
-	})
-}
 
 // Whatever the spool holds is counted by age; a store of before is counted when it is opened.
 func TestStore_Ages(t *testing.T) {
