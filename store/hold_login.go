@@ -8,9 +8,9 @@ import (
 
 // A login that is held sends nothing, and the others of its account go on:
 //
-//  1. HoldLogin, or the Accept that finds the login stolen, has the room of logins note the hold and
-//     the news (access.Hold), and stores the window of mail that is held with it, in one transaction.
-//     From its commit on permit refuses the login's mail, also a message that was coming in.
+//  1. HoldLogin, or the Accept that takes the login for stolen, stores the hold and its news (package
+//     access) and the window of mail that is held with it (package spool), in one transaction. From its
+//     commit on permit refuses the login's mail, also a message that was coming in.
 //  2. Mail that the login queued in the hour before is not searched for: Claim holds it when
 //     it comes up for its next try, and lists it in bucket "held-mail". So a hold costs the
 //     same whatever waits, and what was already being delivered goes out.
