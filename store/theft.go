@@ -10,10 +10,10 @@ import (
 	"relay/store/spooled"
 )
 
-// What the watch of logins (store/access) asks of the account's mail: what it usually sends, and to
-// which recipients it never wrote.
+// The watch of logins (store/access) compares a login's mail with what its account usually sends, and
+// counts the recipients that the account never wrote to.
 
-// suspect counts a message of a session that is watched. If it is too much the login is held,
+// suspect counts a message of a login that is watched. If it is too much, the login is held with its mail,
 // and the refusal says so.
 func (t *tx) suspect(m *spooled.Message, login string, asked quota.Charge) (*Refusal, error) {
 	held, err := t.s.Access.Suspect(&t.Tx, login, asked.Messages, func() (int64, bool, error) { return t.s.Strangers.FirstTime(&t.Tx, m) })
