@@ -28,8 +28,8 @@ type Claimed struct {
 }
 
 // Claim takes due messages out of their lanes, in order of due time, and stores their next try. So a
-// crash during the attempt delays them, and a message that crashes relay is not tried without end. next
-// returns when that is; tries is the number of the attempt that is about to be made, 1 for the first.
+// crash during the attempt delays them, and the next start does not try them at once. next returns the
+// next try; tries is the number of the attempt that is about to be made, 1 for the first.
 //
 // At its next try a message is handed out again, whether or not it was settled: the caller knows which
 // messages it has in hand. That renews the claim and delays the message no further, since Settle counts
