@@ -399,7 +399,7 @@ func (s *Store) migrate(readOnly bool) error {
 
 // tx is one transaction on the whole store, at one instant.
 type tx struct {
-	spoolTx
+	*spoolTx
 	s *Store
 }
 
@@ -408,7 +408,7 @@ type spoolTx = spool.Tx
 
 func (s *Store) in(t room.Tx) *tx { return s.on(s.Spool.In(t)) }
 
-func (s *Store) on(t *spool.Tx) *tx { return &tx{spoolTx: *t, s: s} }
+func (s *Store) on(t *spool.Tx) *tx { return &tx{spoolTx: t, s: s} }
 
 func (s *Store) tx(e *engine.Tx) *tx { return s.in(s.db.Tx(e)) }
 
