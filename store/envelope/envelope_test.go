@@ -2,7 +2,6 @@ package envelope
 
 import (
 	"errors"
-	"math"
 	"reflect"
 	"strings"
 	"testing"
@@ -19,58 +18,6 @@ import (
 )
 
 var errUndone = errors.New("undone")
-
-// fill sets every field below v that is stored to something, at random. Fields that are added later
-// are among them.
-func fill(t *rapid.T, v reflect.Value) {
-	switch p := v.Addr().Interface().(type) {
-	case *time.Time:
-		*p = someTime(t)
-		return
-	case *[]byte:
-		if rapid.Bool().Draw(t, "octets") {
-			*p = rapid.SliceOfN(rapid.Byte(), 1, 3).Draw(t, "of")
-		}
-		return
-	}
-	switch v.Kind() {
-	case reflect.Struct:
-		for i := range v.NumField() {
-			if v.Type().Field(i).IsExported() {
-				fill(t, v.Field(i))
-			}
-		}
-	case reflect.Slice:
-		v.Set(reflect.MakeSlice(v.Type(), rapid.IntRange(0, 2).Draw(t, "length"), 2))
-		for i := range v.Len() {
-			fill(t, v.Index(i))
-		}
-	case reflect.Array:
-		for i := range v.Len() {
-			fill(t, v.Index(i))
-		}
-	case reflect.Pointer:
-		if rapid.Bool().Draw(t, "there") {
-			v.Set(reflect.New(v.Type().Elem()))
-			fill(t, v.Elem())
-		}
-	case reflect.String:
-		v.SetString(rapid.SampledFrom([]string{"", "text", "<&>\u2028", `\ufffd`, "\uFFFD", "\xff", "a\xc3", "ü"}).Draw(t, "text"))
-	case reflect.Bool:
-		v.SetBool(rapid.Bool().Draw(t, "flag"))
-	case reflect.Int, reflect.Int64:
-		v.SetInt(rapid.SampledFrom([]int64{0, 1, -1, math.MaxInt64}).Draw(t, "number"))
-	case reflect.Uint8:
-		v.SetUint(uint64(rapid.Byte().Draw(t, "octet")))
-	default:
-		t.Fatalf("no test of a field of type %s", v.Type())
-	}
-}
-
-func someTime(t *rapid.T) time.Time {
-	now := time.Now() // with a reading of the monotonic clock
-	return rapid.SampledFrom([]time.Time{{}, now, now.UTC(), roomtest.Begin.Add(time.Nanosecond), now.In(time.FixedZone("there", 3600))}).Draw(t, "time")
-}
 
 // plain makes messages comparable that say the same: a record names no zone but by its offset.
 func plain(t *rapid.T, v reflect.Value) {
@@ -151,7 +98,7 @@ func TestEnvelopes(t *testing.T) {
 		}
 		act := func(tx *room.Tx) (err error) {
 			m := &spooled.Message{}
-			fill(t, reflect.ValueOf(m).Elem())
+			roomtest.Fill(t, m)
 			m.ID = rapid.SampledFrom(ids).Draw(t, "id")
 			switch rapid.SampledFrom([]string{"write", "write", "again", "other", "remove", "other removes"}).Draw(t, "act") {
 			case "write":
@@ -159,7 +106,7 @@ func TestEnvelopes(t *testing.T) {
 				spoil(m)
 			case "again": // as it was read, with a change, as a claim does
 				if m, err = e.Read(tx, m.ID); m != nil {
-					m.Expires = someTime(t)
+					m.Expires = roomtest.Time(t)
 					err = errors.Join(err, e.Write(tx, m))
 				}
 			case "other":

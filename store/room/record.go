@@ -36,6 +36,11 @@ func (t *Tx) Write(b engine.Bucket, key []byte, v any) error {
 
 // Encode makes the record of v, to be put under key.
 func Encode(b engine.Bucket, key []byte, v any) ([]byte, error) {
+	if w, ok := v.(Writer); ok {
+		if raw := encode(w); raw != nil {
+			return raw, nil
+		}
+	}
 	raw, err := json.Marshal(v)
 	if err != nil {
 		return nil, fmt.Errorf("encode %s %q: %w", bucket.Names[b], key, err)
