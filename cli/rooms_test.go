@@ -48,7 +48,7 @@ var rooms = map[string]string{
 	"store/joblog":            "store/bucket store/engine store/news store/room",
 	"store/news":              "store/bucket store/engine store/people store/room store/signs",
 	"store/room":              "store/room/ store/bucket store/engine",
-	"store/room/roomtest":     "store/bucket store/engine store/room",
+	"store/room/roomtest":     "store/bolt store/bucket store/engine store/room store/testdisk",
 	"store/known":             "store/bucket store/room store/spooled",
 	"store/ledger":            "store/signs quota",
 	"store/outcomes":          "store/bucket store/engine store/room store/spooled",

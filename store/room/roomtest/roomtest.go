@@ -1,68 +1,129 @@
-// Package roomtest gives the tests of a room a store of their own: an engine in memory, and a
-// clock that stands still until the test moves it.
+// Package roomtest gives the tests of a room a store of their own: an engine, in memory or on a file,
+// and a clock that stands still until the test moves it.
 package roomtest
 
 import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"relay/store/bolt"
 	"relay/store/bucket"
 	"relay/store/engine"
 	"relay/store/engine/memory"
 	"relay/store/room"
+	"relay/store/testdisk"
 )
 
 // Begin is the instant at which the clock of a new store stands.
 var Begin = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// Store is a store in memory. It is closed at the end of the test.
+// Store is a store for a test. It is closed at the end of the test.
 type Store struct {
 	*room.DB
 
-	disk  *memory.Disk
+	on    disk
 	path  string
 	flush []func(*engine.Tx) error
-	clock *atomic.Int64 // nanoseconds since Begin
+	world *world
 }
 
-// Open makes an empty store that runs these flushes.
+// world is what a store and those that are copied from it share.
+type world struct {
+	clock  atomic.Int64 // nanoseconds since Begin
+	full   atomic.Bool  // the disk has no room for new mail
+	killed int
+}
+
+// free is how many octets the disk has free.
+func (w *world) free() int64 {
+	if w.full.Load() {
+		return 0
+	}
+	return 1 << 40
+}
+
+// disk is where stores lie, by path.
+type disk interface {
+	open(path string, free func() int64) (engine.Driver, error)
+	copied(to, from string) error
+}
+
+// inMemory is a disk that forgets.
+type inMemory struct{ memory.Disk }
+
+func (d *inMemory) open(path string, free func() int64) (engine.Driver, error) {
+	return d.Open(path, memory.Options{Buckets: bucket.Names, Free: free})
+}
+
+func (d *inMemory) copied(to, from string) error { return d.Copy(to, from) }
+
+// onFile is a folder with a file for each store.
+type onFile struct{ dir string }
+
+func (d onFile) open(path string, free func() int64) (engine.Driver, error) {
+	return bolt.Open(filepath.Join(d.dir, path), bolt.Options{Buckets: bucket.Names, Free: free})
+}
+
+func (d onFile) copied(to, from string) error {
+	is, err := os.ReadFile(filepath.Join(d.dir, from))
+	return errors.Join(err, os.WriteFile(filepath.Join(d.dir, to), is, 0o600))
+}
+
+// Open makes an empty store in memory that runs these flushes.
 func Open(t testing.TB, flush ...func(*engine.Tx) error) *Store {
 	t.Helper()
-	return open(t, new(memory.Disk), "relay.db", flush, new(atomic.Int64))
+	return open(t, &Store{on: new(inMemory), path: "relay.db", flush: flush, world: new(world)})
 }
 
-func open(t testing.TB, disk *memory.Disk, path string, flush []func(*engine.Tx) error, clock *atomic.Int64) *Store {
+// OpenFile makes one on a file, as a relay has it.
+func OpenFile(t testing.TB, flush ...func(*engine.Tx) error) *Store {
 	t.Helper()
-	driver, err := disk.Open(path, memory.Options{Buckets: bucket.Names})
+	return open(t, &Store{on: onFile{testdisk.Dir(t)}, path: "relay.db", flush: flush, world: new(world)})
+}
+
+func open(t testing.TB, s *Store) *Store {
+	t.Helper()
+	driver, err := s.on.open(s.path, s.world.free)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Store{disk: disk, path: path, flush: flush, clock: clock}
-	s.DB = room.NewDB(engine.New(driver, engine.Options{Flush: flush}), func() (wall, books time.Time) { return s.Now(), s.Now() })
-	t.Cleanup(func() {
-		if err := s.Engine().Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	s.DB = room.NewDB(engine.New(driver, engine.Options{Flush: s.flush}), func() (wall, books time.Time) { return s.Now(), s.Now() })
+	t.Cleanup(func() { s.Close(t) })
 	return s
 }
 
+// Close ends the store before its test does.
+func (s *Store) Close(t testing.TB) {
+	t.Helper()
+	if err := s.Engine().Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 // Now is the instant of both clocks.
-func (s *Store) Now() time.Time { return Begin.Add(time.Duration(s.clock.Load())) }
+func (s *Store) Now() time.Time { return Begin.Add(time.Duration(s.world.clock.Load())) }
 
 // Pass moves both clocks on.
-func (s *Store) Pass(by time.Duration) { s.clock.Add(int64(by)) }
+func (s *Store) Pass(by time.Duration) { s.world.clock.Add(int64(by)) }
+
+// Fill says whether the disk is full from now on, as far as new mail is concerned.
+func (s *Store) Fill(full bool) { s.world.full.Store(full) }
 
 // Killed is the store as it is after a kill at this instant and a new start. It has the same
-// clock. The store itself goes on, and may be killed once.
+// clock. The store itself goes on, and nothing of it may be in progress.
 func (s *Store) Killed(t testing.TB) *Store {
 	t.Helper()
-	copied := "killed " + s.path
-	if err := s.disk.Copy(copied, s.path); err != nil {
+	s.world.killed++
+	to := fmt.Sprintf("killed-%d.db", s.world.killed)
+	if err := s.on.copied(to, s.path); err != nil {
 		t.Fatal(err)
 	}
-	return open(t, s.disk, copied, s.flush, s.clock)
+	return open(t, &Store{on: s.on, path: to, flush: s.flush, world: s.world})
 }
 
 // Do runs fn in a transaction, which has to succeed.
