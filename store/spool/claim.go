@@ -38,7 +38,7 @@ func (s *Spool) Claim(want []Want, next func(m *spooled.Message, tries int) time
 	err = s.UpdateThen(len(want)*4096, func(t *Tx) error {
 		list = list[:0]
 		for _, w := range want {
-			if err := t.Claim(w, next, &list); err != nil {
+			if err := t.claim(w, next, &list); err != nil {
 				return err
 			}
 		}
@@ -50,11 +50,11 @@ func (s *Spool) Claim(want []Want, next func(m *spooled.Message, tries int) time
 	return list, nil
 }
 
-// Claim takes messages of a lane. Recipients over the cap of first sendings get another day, suppressed
+// claim takes messages of a lane. Recipients over the cap of first sendings get another day, suppressed
 // ones are given up, mail of a held login is held, and other messages are taken in their place. After
 // mostPutOff such messages the lane is announced, and goes on in another transaction. A lane of a
 // suspended account is parked.
-func (t *Tx) Claim(w Want, next func(*spooled.Message, int) time.Time, list *[]Claimed) error {
+func (t *Tx) claim(w Want, next func(*spooled.Message, int) time.Time, list *[]Claimed) error {
 	parks, was, err := t.parks(w.Lane)
 	if err != nil || parks {
 		return err
@@ -145,7 +145,7 @@ func (t *Tx) dueIDs(w Want) (ids []spooled.ID) {
 func (s *Spool) Return(list []Claimed) error {
 	err := s.update(len(list)*1024, func(t *Tx) error {
 		for _, c := range list {
-			if err := t.GiveBack(&c); err != nil {
+			if err := t.giveBack(&c); err != nil {
 				return err
 			}
 		}
@@ -157,7 +157,7 @@ func (s *Spool) Return(list []Claimed) error {
 	return nil
 }
 
-// GiveBack gives back one claim.
-func (t *Tx) GiveBack(c *Claimed) error {
+// giveBack gives back one claim.
+func (t *Tx) giveBack(c *Claimed) error {
 	return errors.Join(t.undoClaim(c.Message.ID, c.Domain, c.Rcpts), t.closeClaim(c.Message.ID, c.Domain))
 }

@@ -464,10 +464,10 @@ func (m *model) spoil(t *rapid.T) {
 	r := result(c, failed())
 	err := m.UpdateThen(0, func(t *Tx) error {
 		var list []Claimed
-		if err := t.Claim(Want{spooled.Lane{Domain: c.Domain, Account: c.Message.Account}, 2}, m.later, &list); err != nil {
+		if err := t.claim(Want{spooled.Lane{Domain: c.Domain, Account: c.Message.Account}, 2}, m.later, &list); err != nil {
 			return err
 		}
-		if err := t.Settle(&r); err != nil {
+		if err := t.settle(&r); err != nil {
 			return err
 		}
 		return fmt.Errorf("undone: %w", room.ErrExists)

@@ -66,7 +66,7 @@ func (s *Spool) Settle(results ...Result) error {
 	}
 	err := s.UpdateThen(weight, func(t *Tx) error {
 		for i := range results {
-			if err := t.Settle(&results[i]); err != nil {
+			if err := t.settle(&results[i]); err != nil {
 				return err
 			}
 		}
@@ -78,8 +78,8 @@ func (s *Spool) Settle(results ...Result) error {
 	return nil
 }
 
-// Settle stores what came of one attempt.
-func (t *Tx) Settle(r *Result) error {
+// settle stores what came of one attempt.
+func (t *Tx) settle(r *Result) error {
 	m, err := t.Message(r.ID)
 	if err != nil {
 		return err
