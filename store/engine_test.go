@@ -3,6 +3,7 @@ package store
 import (
 	"flag"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"relay/store/bolt"
@@ -72,4 +73,19 @@ func copyFile(to, from string) error {
 	defer w.Close()
 	_, err = w.ReadFrom(f)
 	return err
+}
+
+// killed is the store as a kill at this moment leaves it, opened again.
+func killed(t *testing.T, s *Store, c *clock) *Store {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "killed.db")
+	if err := killedAs(path, s.path); err != nil {
+		t.Fatal(err)
+	}
+	k := reopen(t, path, c)
+	t.Cleanup(func() {
+		verify(t, k)
+		_ = k.Close()
+	})
+	return k
 }

@@ -10,10 +10,8 @@ import (
 	"relay/quota"
 	"relay/store/access"
 	"relay/store/behalf"
-	"relay/store/bucket"
 	"relay/store/news"
 	"relay/store/people"
-	"relay/store/room"
 	"relay/store/spool"
 	"relay/store/spooled"
 )
@@ -155,36 +153,6 @@ func TestStore_HoldLogin_nameOfAnother(t *testing.T) {
 	verify(t, s)
 }
 
-// What is held with a login does not age: it goes on with the time that it had left, also where
-// the account was suspended meanwhile.
-func TestStore_ResumeLogin_life(t *testing.T) {
-	s, c := loginStore(t, filepath.Join(t.TempDir(), "relay.db"))
-	defer s.Close()
-	mail, _ := acceptBy(t, s, "phone", "b@new.example", "c@other.example")
-	hold(t, s, "phone", people.HeldByRelay)
-	const day = 24 * time.Hour
-	for _, domain := range []string{"new.example", "other.example"} {
-		if got := claim(t, s, domain, "acme", 9); len(got) > 0 {
-			t.Fatalf("claimed %v", got)
-		}
-	}
-	c.add(2 * day)
-	suspendHand(t, s, "acme")
-	c.add(3 * day)
-	resumeHand(t, s, "acme")
-	c.add(5 * day)
-	resume(t, s, "phone")
-	doChores(t, s)
-	want := mail.Expires.Add(10 * day)
-	for _, domain := range []string{"new.example", "other.example"} {
-		got := claim(t, s, domain, "acme", 9)
-		if len(got) != 1 || got[0].Message.Expires.Sub(want).Abs() > time.Minute || s.Spool.ExpiresOf(got[0].Message).Sub(want).Abs() > time.Minute {
-			t.Errorf("%s: %+v, want expiry %s", domain, got, want)
-		}
-	}
-	verify(t, s)
-}
-
 func idsOf(list []spool.Claimed) (ids []spooled.ID) {
 	for i := range list {
 		if len(list[i].Rcpts) > 0 {
@@ -240,58 +208,6 @@ func TestStore_HoldLogin_revoked(t *testing.T) {
 	}
 	if ids := idsOf(claim(t, s, "x.example", "acme", 9)); !slices.Equal(ids, []spooled.ID{mine.ID}) {
 		t.Errorf("claimed %v", ids)
-	}
-	verify(t, s)
-}
-
-// What an operator releases while its login is held goes out. A kill in the middle of a
-// resumption leaves the rest to a chore.
-func TestStore_ResumeLogin_chore(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "relay.db")
-	s, c := loginStore(t, path)
-	first, _ := acceptBy(t, s, "phone", "a@x.example")
-	for range 2 * aStep {
-		acceptBy(t, s, "phone", "a@y.example")
-	}
-	hold(t, s, "phone", people.HeldByCustomer)
-	claim(t, s, "x.example", "acme", 9)
-	for range 2 { // a claim holds aStep of them
-		claim(t, s, "y.example", "acme", 200)
-	}
-	if _, _, err := s.Spool.Change(spool.OpRelease, []spooled.ID{first.ID}); err != nil {
-		t.Fatal(err)
-	}
-	if ids := idsOf(claim(t, s, "x.example", "acme", 9)); !slices.Equal(ids, []spooled.ID{first.ID}) {
-		t.Errorf("released by hand: %v", ids)
-	}
-	err := s.update(0, func(t *tx) error { // the first transaction of ResumeLogin
-		cred, err := room.Load[people.Credential](&t.Tx, bucket.Credentials, "phone")
-		if err != nil {
-			return err
-		}
-		cred.Hold = nil
-		return errors.Join(t.Write(bucket.Credentials, []byte("phone"), cred), t.ReleaseLater("acme", "phone"))
-	})
-	if err := errors.Join(err, s.Close()); err != nil {
-		t.Fatal(err)
-	}
-	s = reopen(t, path, c)
-	defer s.Close()
-	for more := true; more; {
-		if more, err = s.Chores.Do(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if n := len(idsOf(claim(t, s, "y.example", "acme", 999))); n != 2*aStep {
-		t.Errorf("claimed %d", n)
-	}
-	if err := s.view(func(t *tx) error {
-		if k, _ := t.Cursor(bucket.HeldMail).First(); k != nil {
-			return errors.New("mail is listed as held")
-		}
-		return nil
-	}); err != nil {
-		t.Error(err)
 	}
 	verify(t, s)
 }

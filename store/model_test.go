@@ -398,7 +398,6 @@ func (m *model) check(t *rapid.T) {
 		}
 	}
 	m.checkTries(t)
-	m.checkLanes(t)
 	if st, err := m.s.Verify(t.Context(), func(p string) { t.Errorf("Verify: %s", p) }); err != nil || st.Problems > 0 {
 		t.Fatalf("Verify: %+v, %v", st, err)
 	}
@@ -417,31 +416,6 @@ func (m *model) checkTries(t *rapid.T) {
 				t.Fatalf("recipient %d of %s: tried %d times, next %v; want %d, %v", i, id, is.Tries, is.Next, want.Tries, want.Next)
 			}
 		}
-	}
-}
-
-// checkLanes compares the sums of the lanes with the model's.
-func (m *model) checkLanes(t *rapid.T) {
-	want := map[spooled.Lane]spool.LaneSum{}
-	for _, msg := range m.spool {
-		for _, d := range msg.Domains() {
-			l := spooled.Lane{Domain: d, Account: msg.Account}
-			sum := want[l]
-			at, _ := msg.Due(d)
-			sum.Lane = l
-			sum.Add(msg.ID, at.Truncate(time.Millisecond), int64(len(msg.Pending(d))))
-			want[l] = sum
-		}
-	}
-	err := m.s.Spool.Lanes(t.Context(), func(sum *spool.LaneSum) error {
-		if *sum != want[sum.Lane] {
-			t.Fatalf("Lanes has %+v, want %+v", *sum, want[sum.Lane])
-		}
-		delete(want, sum.Lane)
-		return nil
-	})
-	if err != nil || len(want) > 0 {
-		t.Fatalf("Lanes: %v, left out %v", err, want)
 	}
 }
 

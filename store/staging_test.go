@@ -3,7 +3,6 @@ package store
 import (
 	"bytes"
 	"errors"
-	"io"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -35,13 +34,13 @@ func custom(t testing.TB, o Options) *Store {
 }
 
 const (
-	aStage = 65 // chunks that a body may hold in memory
-	early  = 4  // and that it may hold in any case
+	aChunk = 16_000 // octets of a chunk of a body
+	aStage = 65     // chunks that a body may hold in memory
 )
 
 // fills writes n chunks into a body.
 func fills(b *bodies.Body, n int) error {
-	chunk := bytes.Repeat([]byte("x"), bodies.ChunkSize)
+	chunk := bytes.Repeat([]byte("x"), aChunk)
 	for range n {
 		if _, err := b.Write(chunk); err != nil {
 			return err
@@ -161,44 +160,6 @@ func TestAccept_mostInTheQueueIsRefusedFirst(t *testing.T) {
 		t.Errorf("with room for all: %v", err)
 	}
 	verify(t, s)
-}
-
-// However many bodies come in, what they hold in memory has a bound; those that
-// are staged early are whole.
-func TestBody_memoryHasABudget(t *testing.T) {
-	const count, budget = 300, 4 << 20
-	s := custom(t, Options{Memory: budget})
-	addAccount(t, s, "acme", quota.Plan{})
-	text := bytes.Repeat([]byte("0123456789abcde\n"), 9*bodies.ChunkSize/16)
-	all := make([]Intake, count)
-	for i := range all {
-		all[i] = intake(s, "acme", 0, "x@a.test")
-	}
-	for part := 0; part < len(text); part += bodies.ChunkSize { // all grow side by side
-		for i := range all {
-			if _, err := all[i].Body.Write(text[part : part+bodies.ChunkSize]); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if used, most := s.Bodies.InMemory(), int64(budget+count*early*bodies.ChunkSize); used > most {
-			t.Fatalf("%d octets in memory, want at most %d", used, most)
-		}
-	}
-	for i, in := range all {
-		in.Message.Size = int64(len(text))
-		if no, err := s.Accept(in); no != nil || err != nil {
-			t.Fatal(no, err)
-		}
-		if got, err := io.ReadAll(s.Bodies.Open(in.Message.ID)); err != nil || !bytes.Equal(got, text) {
-			t.Fatalf("body %d: %d octets, %v", i, len(got), err)
-		}
-	}
-	if used := s.Bodies.InMemory(); used != 0 {
-		t.Errorf("%d octets are counted at the end", used)
-	}
-	if st := verify(t, s); st.Staged != 0 {
-		t.Errorf("%d bodies are staged", st.Staged)
-	}
 }
 
 // A file of before is told what each account has in the spool.

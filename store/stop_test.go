@@ -2,9 +2,7 @@ package store
 
 import (
 	"errors"
-	"fmt"
 	"path/filepath"
-	"slices"
 	"testing"
 	"time"
 
@@ -51,112 +49,6 @@ func doChores(t testing.TB, s *Store) (steps int) {
 		}
 	}
 	return steps
-}
-
-// What a suspended account has in the queue is not handed out, lies in nobody's way and does not
-// age; when it is resumed it goes on, with the time that it had left.
-func TestStop(t *testing.T) {
-	s, c := newStore(t)
-	for _, name := range []string{"acme", "other"} {
-		addAccount(t, s, name, quota.Plan{})
-	}
-	var kept []*spooled.Message
-	for i := range 150 {
-		kept = append(kept, accept(t, s, "acme", 100, fmt.Sprintf("r@d%d.test", i)))
-	}
-	accept(t, s, "other", 100, "r@d1.test")
-	suspendHand(t, s, "acme")
-	if !s.Spool.Stopped("acme") || s.Spool.Stopped("other") {
-		t.Fatal("acme is to be stopped, other is not")
-	}
-	if _, ok, err := s.Spool.NextDue("d0.test", ""); ok || err != nil {
-		t.Errorf("something is due at d0.test: %v", err)
-	}
-	for i := range 150 {
-		if list := claim(t, s, fmt.Sprintf("d%d.test", i), "acme", 10); len(list) > 0 {
-			t.Fatalf("claimed of a suspended account: %v", list)
-		}
-	}
-	if list := dueLanes(t, s); !slices.Equal(list, []spooled.Lane{{Domain: "d1.test", Account: "other"}}) {
-		t.Errorf("due: %v", list)
-	}
-	c.add(30 * 24 * time.Hour)
-	if at := s.Spool.ExpiresOf(kept[0]); !at.Equal(kept[0].Expires) {
-		t.Errorf("expires %s, was %s", at, kept[0].Expires)
-	}
-	resumeHand(t, s, "acme")
-	want := kept[0].Expires.Add(30 * 24 * time.Hour)
-	if at := s.Spool.ExpiresOf(kept[0]); at.Sub(want).Abs() > time.Second {
-		t.Errorf("after it was resumed it expires %s, want %s", at, want)
-	}
-	if steps := doChores(t, s); steps < 3 {
-		t.Errorf("150 lanes in %d steps", steps)
-	}
-	if list := dueLanes(t, s); len(list) != 151 {
-		t.Errorf("%d lanes are due, want all", len(list))
-	}
-	list := claim(t, s, "d0.test", "acme", 10)
-	if len(list) != 1 || list[0].Message.Expires.Sub(want).Abs() > time.Second {
-		t.Fatalf("claimed: %+v, want expiry %s", list, want)
-	}
-	settle(t, s, list[0], spooled.Deferred)
-	c.add(time.Hour)
-	if list = claim(t, s, "d0.test", "acme", 10); len(list) != 1 || list[0].Message.Expires.Sub(want).Abs() > time.Second {
-		t.Errorf("the time is added twice: %+v", list)
-	}
-}
-
-// However often an account is suspended and resumed, mail has all the time that it had left.
-func TestStop_often(t *testing.T) {
-	s, c := newStore(t)
-	addAccount(t, s, "acme", quota.Plan{})
-	m := accept(t, s, "acme", 100, "r@dst.test")
-	suspendHand(t, s, "acme")
-	c.add(30 * 24 * time.Hour)
-	resumeHand(t, s, "acme")
-	for range 3 * spooled.MostSpans {
-		c.add(time.Second)
-		suspendHand(t, s, "acme")
-		c.add(time.Second)
-		resumeHand(t, s, "acme")
-	}
-	want := m.Expires.Add(30*24*time.Hour + 3*spooled.MostSpans*time.Second)
-	if late := s.Spool.ExpiresOf(m).Sub(want); late < 0 || late > time.Minute {
-		t.Errorf("expires %s after its time", late)
-	}
-	doChores(t, s)
-	if list := claim(t, s, "dst.test", "acme", 1); len(list) != 1 || list[0].Message.Expires.Before(want) {
-		t.Errorf("claimed: %+v", list)
-	}
-}
-
-// A claim that was open when its account was suspended goes back and waits with the others, and
-// what was sent meanwhile counts.
-func TestStop_openClaims(t *testing.T) {
-	s, _ := newStore(t)
-	addAccount(t, s, "acme", quota.Plan{})
-	handIn(t, s, "acme", 0, 3)
-	list := claim(t, s, "dst.test", "acme", 2)
-	suspendHand(t, s, "acme")
-	settle(t, s, list[0], spooled.Delivered)
-	if err := s.Spool.Return(list[1:]); err != nil {
-		t.Fatal(err)
-	}
-	if list := claim(t, s, "dst.test", "acme", 5); len(list) > 0 {
-		t.Fatalf("claimed: %v", list)
-	}
-	resumeHand(t, s, "acme")
-	suspendHand(t, s, "acme") // before the chore
-	doChores(t, s)
-	if list := dueLanes(t, s); len(list) > 0 {
-		t.Fatalf("due while it is suspended again: %v", list)
-	}
-	resumeHand(t, s, "acme")
-	resumeHand(t, s, "acme")
-	doChores(t, s)
-	if list := claim(t, s, "dst.test", "acme", 5); len(list) != 2 {
-		t.Errorf("%d are claimed, want 2", len(list))
-	}
 }
 
 // A kill between the steps leaves each of them done or not.

@@ -424,12 +424,7 @@ func (s *Store) grow(weight int, fn func(*tx) error) error {
 	return s.db.Grow(weight, func(t room.Tx) error { return fn(s.in(t)) })
 }
 
-// updateThen is update for what may remove messages or queue mail.
-func (s *Store) updateThen(weight int, fn func(*tx) error) error {
-	return s.Spool.UpdateThen(weight, func(t *spool.Tx) error { return fn(s.on(t)) })
-}
-
-// growThen is updateThen for what may not take the disk's last room.
+// growThen is grow for what queues mail.
 func (s *Store) growThen(weight int, fn func(*tx) error) error {
 	return s.Spool.GrowThen(weight, func(t *spool.Tx) error { return fn(s.on(t)) })
 }

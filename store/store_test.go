@@ -4,11 +4,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net/netip"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -17,7 +15,6 @@ import (
 
 	"relay/quota"
 	"relay/store/behalf"
-	"relay/store/bodies"
 	"relay/store/bucket"
 	"relay/store/ledger"
 	"relay/store/people"
@@ -48,9 +45,6 @@ func (c *clock) add(d time.Duration) {
 
 // newStore opens a store in a temporary folder; at the end of the test it is
 // proved and closed.
-// aStep is how many messages or lanes the spool changes in a transaction.
-const aStep = 64
-
 func newStore(t testing.TB) (*Store, *clock) {
 	t.Helper()
 	c := &clock{t: epoch}
@@ -334,70 +328,6 @@ func TestStore_ReopenAfterKillRemovesStagedBodies(t *testing.T) {
 	}
 }
 
-func TestStore_OperatorChanges(t *testing.T) {
-	s, c := newStore(t)
-	addAccount(t, s, "acme", quota.Plan{})
-	m := accept(t, s, "acme", 100, "x@a.test", "y@b.test")
-	change := func(op spool.Op, want ...spooled.ID) {
-		t.Helper()
-		done, missing, err := s.Spool.Change(op, []spooled.ID{m.ID, s.ids.Next(c.now())})
-		if !slices.Equal(done, want) || len(missing) != 1 || err != nil {
-			t.Errorf("Change(%s) = %v, %v, %v", op, done, missing, err)
-		}
-		verify(t, s)
-	}
-	change(spool.OpHold, m.ID)
-	if got := claim(t, s, "a.test", "acme", 1); len(got) != 0 {
-		t.Errorf("claimed what is held: %v", got)
-	}
-	if due, next, _ := s.DueLanes(s.Now(), 10, nil); len(due) != 0 || !next.IsZero() {
-		t.Errorf("DueLanes = %v, %v while all is held", due, next)
-	}
-	change(spool.OpRetry) // it stays held
-	change(spool.OpRelease, m.ID)
-	got := claim(t, s, "a.test", "acme", 1)
-	if len(got) != 1 {
-		t.Fatal("released, but not due")
-	}
-	if err := s.Spool.Return(got); err != nil {
-		t.Fatal(err)
-	}
-	got = claim(t, s, "a.test", "acme", 1)
-	if len(got) != 1 || got[0].Message.Recipients[0].Tries != 0 {
-		t.Fatalf("after Return: %+v", got)
-	}
-	change(spool.OpDrop, m.ID)
-	settle(t, s, got[0], spooled.Delivered) // the worker did not know
-	u, _ := s.Usage("acme", "2026-11")
-	if u.Failed != 2 || u.Delivered != 0 || u.Queued != 0 {
-		t.Errorf("usage after drop: %+v", u)
-	}
-}
-
-func TestStore_DueLanes(t *testing.T) {
-	s, c := newStore(t)
-	for _, a := range []string{"one", "two"} {
-		addAccount(t, s, a, quota.Plan{})
-	}
-	for i := range 5 {
-		accept(t, s, "one", 10, fmt.Sprintf("x@d%d.test", i))
-		c.add(time.Second)
-		accept(t, s, "two", 10, "y@d0.test")
-	}
-	due, next, err := s.DueLanes(s.Now(), 100, func(l spooled.Lane) bool { return l.Domain == "d1.test" })
-	if err != nil || len(due) != 5 || !next.IsZero() || due[0] != (spooled.Lane{Domain: "d0.test", Account: "one"}) {
-		t.Errorf("DueLanes = %v, %v, %v", due, next, err)
-	}
-	if due, next, _ = s.DueLanes(s.Now(), 2, nil); len(due) != 2 || !next.Equal(s.Now()) {
-		t.Errorf("DueLanes(2) = %v, %v", due, next)
-	}
-	claim(t, s, "d0.test", "one", 10)
-	due, next, _ = s.DueLanes(s.Now(), 100, nil)
-	if len(due) != 5 || !next.Equal(s.Now().Add(5*time.Minute)) {
-		t.Errorf("DueLanes after a claim = %v, %v", due, next)
-	}
-}
-
 func TestStore_NoticeIsFreeAndStoredWithTheOutcome(t *testing.T) {
 	s, _ := newStore(t)
 	addAccount(t, s, "acme", quota.Plan{})
@@ -507,45 +437,6 @@ func TestOpen_Errors(t *testing.T) {
 	}
 	if _, err := openTest(path, Options{}); !errors.Is(err, ErrNewer) {
 		t.Errorf("Open of a newer file: %v", err)
-	}
-}
-
-func TestStore_ReturnGoesOnAfterAMessageThatIsGone(t *testing.T) {
-	s, _ := newStore(t)
-	addAccount(t, s, "acme", quota.Plan{})
-	accept(t, s, "acme", 10, "x@a.test")
-	accept(t, s, "acme", 10, "y@a.test")
-	got := claim(t, s, "a.test", "acme", 2)
-	if _, _, err := s.Spool.Change(spool.OpDrop, []spooled.ID{got[0].Message.ID}); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Spool.Return(got); err != nil {
-		t.Fatal(err)
-	}
-	if again := claim(t, s, "a.test", "acme", 2); len(again) != 1 || again[0].Message.Recipients[0].Tries != 0 {
-		t.Errorf("after Return: %+v, want the second message, tried for the first time", again)
-	}
-}
-
-func TestBodyReader_RemovedWhileItIsRead(t *testing.T) {
-	for _, chunks := range []int{3, 400} { // removed at once, and in the background
-		s, _ := newStore(t)
-		addAccount(t, s, "acme", quota.Plan{})
-		m := accept(t, s, "acme", chunks*bodies.ChunkSize, "x@a.test")
-		r := s.Bodies.Open(m.ID)
-		defer r.Close()
-		if _, err := io.ReadFull(r, make([]byte, bodies.ChunkSize)); err != nil {
-			t.Fatal(err)
-		}
-		if _, _, err := s.Spool.Change(spool.OpDrop, []spooled.ID{m.ID}); err != nil {
-			t.Fatal(err)
-		}
-		s.Bodies.Wait()
-		if n, err := io.Copy(io.Discard, r); err == nil {
-			t.Errorf("%d chunks: half a body ends after %d more octets as if it were whole", chunks, n)
-		} else if !errors.Is(err, ErrNotFound) {
-			t.Error(err)
-		}
 	}
 }
 

@@ -78,7 +78,7 @@ func (w *world) empty(t testing.TB) {
 
 // fill writes n chunks into a body.
 func fill(b *Body, n int) error {
-	chunk := bytes.Repeat([]byte("x"), ChunkSize)
+	chunk := bytes.Repeat([]byte("x"), chunkSize)
 	for range n {
 		if _, err := b.Write(chunk); err != nil {
 			return err
@@ -97,7 +97,7 @@ func TestBody_asksAsItGrows(t *testing.T) {
 		}
 		return nil
 	}})
-	if err := fill(b, 10*stageAt); !errors.Is(err, no) || asked != 3 || b.Size() != 3*stageAt*ChunkSize {
+	if err := fill(b, 10*stageAt); !errors.Is(err, no) || asked != 3 || b.Size() != 3*stageAt*chunkSize {
 		t.Errorf("%v after %d questions and %d octets", err, asked, b.Size())
 	}
 	b.Discard()
@@ -112,7 +112,7 @@ func TestBody_asksAsItGrows(t *testing.T) {
 // again with the acceptance, or when what was given up is removed.
 func TestBody_stagedHasACap(t *testing.T) {
 	w := newWorld(t)
-	acme, other := Sender{Account: "acme", Staged: 3 * stageAt * ChunkSize}, Sender{Account: "other", Staged: 3 * stageAt * ChunkSize}
+	acme, other := Sender{Account: "acme", Staged: 3 * stageAt * chunkSize}, Sender{Account: "other", Staged: 3 * stageAt * chunkSize}
 	open := func(from Sender, pieces int) *Body {
 		t.Helper()
 		b := w.NewOf(from)
@@ -243,7 +243,7 @@ func TestBody_Open(t *testing.T) {
 	for _, chunks := range []int{0, 1, stageAt, stageAt + 3} {
 		b := w.New()
 		for i := range chunks {
-			if _, err := b.Write(bytes.Repeat([]byte{byte(i)}, ChunkSize)); err != nil {
+			if _, err := b.Write(bytes.Repeat([]byte{byte(i)}, chunkSize)); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -254,7 +254,7 @@ func TestBody_Open(t *testing.T) {
 			t.Errorf("of %d chunks %d octets are read, %v", chunks, len(got), err)
 		}
 		for i := range chunks {
-			if got[i*ChunkSize] != byte(i) {
+			if got[i*chunkSize] != byte(i) {
 				t.Errorf("of %d chunks the %dth is not there", chunks, i)
 			}
 		}
@@ -267,7 +267,7 @@ func TestBody_Open(t *testing.T) {
 func TestBodies_roundTrip(t *testing.T) {
 	w := newWorld(t)
 	rapid.Check(t, func(t *rapid.T) {
-		const chunk = ChunkSize
+		const chunk = chunkSize
 		size := rapid.SampledFrom([]int{0, 1, chunk - 1, chunk, chunk + 1, stageAt * chunk, stageAt*chunk + 1, 3 * stageAt * chunk}).Draw(t, "size")
 		step := rapid.IntRange(size/50+1, size/2+1).Draw(t, "step")
 		want := make([]byte, size)
@@ -313,6 +313,40 @@ func (w *world) keep(t *rapid.T, b *Body) {
 	w.length[b.ID()] = b.Size()
 }
 
+// However many bodies come in, what they hold in memory has a bound. Those that are staged early are
+// whole.
+func TestBody_memoryHasABudget(t *testing.T) {
+	const count, budget = 300, 4 << 20
+	w := newWorld(t)
+	w.memory.most = budget
+	text := bytes.Repeat([]byte("0123456789abcde\n"), 9*chunkSize/16)
+	all := make([]*Body, count)
+	for i := range all {
+		all[i] = w.NewOf(Sender{Account: "acme"})
+	}
+	for part := 0; part < len(text); part += chunkSize { // all grow side by side
+		for _, b := range all {
+			if _, err := b.Write(text[part : part+chunkSize]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if used, most := w.InMemory(), int64(budget+count*stageEarly*chunkSize); used > most {
+			t.Fatalf("%d octets in memory, want at most %d", used, most)
+		}
+	}
+	for i, b := range all {
+		w.accept(t, b)
+		r := w.Open(b.ID())
+		if got, err := io.ReadAll(r); err != nil || !bytes.Equal(got, text) {
+			t.Fatalf("body %d: %d octets, %v", i, len(got), err)
+		}
+		_ = r.Close()
+	}
+	if used := w.InMemory(); used != 0 || len(w.staged.of) != 0 {
+		t.Errorf("%d octets are counted at the end, %v staged", used, w.staged.of)
+	}
+}
+
 // Half a body does not pass for the whole.
 func TestReader_removedWhileItIsRead(t *testing.T) {
 	for _, chunks := range []int{3, 3 * sweepAt} {
@@ -324,7 +358,7 @@ func TestReader_removedWhileItIsRead(t *testing.T) {
 		w.accept(t, b)
 		r := w.Open(b.ID())
 		defer r.Close()
-		if _, err := io.ReadFull(r, make([]byte, ChunkSize)); err != nil {
+		if _, err := io.ReadFull(r, make([]byte, chunkSize)); err != nil {
 			t.Fatal(err)
 		}
 		w.remove(t, b.ID())

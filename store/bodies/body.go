@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	// ChunkSize is the length of a chunk in octets: two chunks and their headers fill eight pages.
-	ChunkSize = 16_000
+	// chunkSize is the length of a chunk in octets: two chunks and their headers fill eight pages.
+	chunkSize = 16_000
 	// stageAt is how many chunks a body may hold in memory: just under 1 MiB.
 	stageAt = 65
 	// stageEarly is how many it may hold where all bodies together hold as much as they may. Most mail is
@@ -21,7 +21,7 @@ const (
 	stageEarly = 4
 )
 
-var chunkPool = sync.Pool{New: func() any { return new([ChunkSize]byte) }}
+var chunkPool = sync.Pool{New: func() any { return new([chunkSize]byte) }}
 
 // Body collects the content of a message before it is accepted. It is for one goroutine.
 type Body struct {
@@ -29,7 +29,7 @@ type Body struct {
 	from   Sender
 	id     spooled.ID
 	size   int64
-	chunks []*[ChunkSize]byte // in memory; all but the last are full
+	chunks []*[chunkSize]byte // in memory; all but the last are full
 	fill   int                // octets in the last one
 	staged int                // chunks on disk, under a mark in "orphans"
 	done   bool
@@ -64,14 +64,14 @@ func (b *Body) Write(p []byte) (int, error) {
 		_, _ = b.hash.Write(p)
 	}
 	for len(p) > 0 {
-		if len(b.chunks) == 0 || b.fill == ChunkSize {
+		if len(b.chunks) == 0 || b.fill == chunkSize {
 			if n := len(b.chunks); n == stageAt || n >= stageEarly && b.in.memory.full() {
 				if err := b.stage(); err != nil {
 					return length - len(p), err
 				}
 			}
-			b.chunks = append(b.chunks, chunkPool.Get().(*[ChunkSize]byte))
-			b.in.memory.used.Add(ChunkSize)
+			b.chunks = append(b.chunks, chunkPool.Get().(*[chunkSize]byte))
+			b.in.memory.used.Add(chunkSize)
 			b.fill = 0
 		}
 		c := copy(b.chunks[len(b.chunks)-1][b.fill:], p)
@@ -146,7 +146,7 @@ func (b *Body) put(t *room.Tx) error {
 }
 
 // InMemory is how many octets the chunks in memory take.
-func (b *Body) InMemory() int { return len(b.chunks) * ChunkSize }
+func (b *Body) InMemory() int { return len(b.chunks) * chunkSize }
 
 // free gives back the chunks in memory.
 func (b *Body) free() {
@@ -165,7 +165,7 @@ func (b *Body) Accepted() {
 }
 
 // Staged is how many octets are on disk.
-func (b *Body) Staged() int64 { return int64(b.staged) * ChunkSize }
+func (b *Body) Staged() int64 { return int64(b.staged) * chunkSize }
 
 // Discard gives up a body that is not accepted, and removes what is staged. After Accepted it does nothing.
 func (b *Body) Discard() {
@@ -205,8 +205,8 @@ func (r *unaccepted) Read(p []byte) (n int, err error) {
 	case r.read == r.b.size:
 		return 0, io.EOF
 	default:
-		i, from := int(at/ChunkSize), int(at%ChunkSize)
-		n = copy(p, r.b.chunks[i][from:min(ChunkSize, int64(from)+r.b.size-r.read)])
+		i, from := int(at/chunkSize), int(at%chunkSize)
+		n = copy(p, r.b.chunks[i][from:min(chunkSize, int64(from)+r.b.size-r.read)])
 	}
 	r.read += int64(n)
 	return n, err
@@ -223,7 +223,7 @@ func (r *unaccepted) Close() error {
 // Put stores a short body that is in memory as a whole.
 func Put(t *room.Tx, id spooled.ID, body []byte) error {
 	for i := range chunkCount(int64(len(body))) {
-		part := body[i*ChunkSize : min((i+1)*ChunkSize, len(body))]
+		part := body[i*chunkSize : min((i+1)*chunkSize, len(body))]
 		if err := t.Put(bucket.Bodies, spooled.ChunkKey(id, i), part); err != nil {
 			return err
 		}
@@ -232,4 +232,4 @@ func Put(t *room.Tx, id spooled.ID, body []byte) error {
 }
 
 // chunkCount is how many chunks a body of that size has; an empty one has one.
-func chunkCount(size int64) int { return int(max((size+ChunkSize-1)/ChunkSize, 1)) }
+func chunkCount(size int64) int { return int(max((size+chunkSize-1)/chunkSize, 1)) }

@@ -16,7 +16,7 @@ type Reader struct {
 	in   *Bodies
 	id   spooled.ID
 	next int // chunk
-	buf  *[ChunkSize]byte
+	buf  *[chunkSize]byte
 	rest []byte // of buf, not read yet
 	last bool
 	trim int // octets read since the mapped pages were last let go
@@ -25,7 +25,7 @@ type Reader struct {
 // Open reads the body of a message; the caller closes it. Where the body is removed meanwhile, reading
 // fails with room.ErrNotFound: half of it must not pass for the whole.
 func (s *Bodies) Open(id spooled.ID) *Reader {
-	return &Reader{in: s, id: id, buf: chunkPool.Get().(*[ChunkSize]byte)}
+	return &Reader{in: s, id: id, buf: chunkPool.Get().(*[chunkSize]byte)}
 }
 
 // Close gives the reader's memory back.
@@ -58,7 +58,7 @@ func (r *Reader) fillBuffer() error {
 		return err
 	}
 	r.next++
-	r.last = n < ChunkSize
+	r.last = n < chunkSize
 	r.rest = r.buf[:n]
 	if r.trim += n; r.trim > 4<<20 { // a long body must not stay mapped as a whole
 		r.trim = 0
@@ -71,7 +71,7 @@ func (r *Reader) fillBuffer() error {
 // further one: io.EOF if they are as long as the message.
 func (r *Reader) end(t *room.Tx) error {
 	size, err := r.in.o.Length(t, r.id)
-	if err == nil && (r.next == 0 || size != int64(r.next)*ChunkSize) {
+	if err == nil && (r.next == 0 || size != int64(r.next)*chunkSize) {
 		err = fmt.Errorf("body %s, chunk %d: %w", r.id, r.next, room.ErrNotFound)
 	}
 	if err != nil {

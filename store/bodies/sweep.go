@@ -104,11 +104,11 @@ func (s *Bodies) sweepBody(a *leftover) error {
 			return nil
 		default:
 		}
-		err := s.db.Update(sweepPiece*ChunkSize, func(t room.Tx) (err error) { more, err = sweepSome(&t, a.id); return err })
+		err := s.db.Update(sweepPiece*chunkSize, func(t room.Tx) (err error) { more, err = sweepSome(&t, a.id); return err })
 		if err != nil {
 			return err
 		}
-		freed := min(a.staged, sweepPiece*ChunkSize)
+		freed := min(a.staged, sweepPiece*chunkSize)
 		s.staged.give(a.account, freed)
 		a.staged -= freed
 	}

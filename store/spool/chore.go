@@ -7,8 +7,8 @@ import (
 	"relay/store/room"
 )
 
-// Doers are the functions that do each kind of chore.
-func (s *Spool) Doers() map[chores.Kind]chores.Doer {
+// doers are the functions that do each kind of chore.
+func (s *Spool) doers() map[chores.Kind]chores.Doer {
 	return map[chores.Kind]chores.Doer{
 		chores.Replan: s.doer((*Tx).replan),
 		chores.Unpark: s.doer((*Tx).unpark),

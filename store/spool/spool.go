@@ -82,7 +82,7 @@ type Spool struct {
 // New keeps it in a store, whose engine must run Flush.
 func New(db *room.DB, rooms Rooms, o Options) *Spool {
 	s := &Spool{Rooms: rooms, db: db, o: o, ready: ready{signal: make(chan struct{}, 1)}, complaints: make(chan Complaint, complaintsKept)}
-	s.Chores = chores.New(db, s.Doers())
+	s.Chores = chores.New(db, s.doers())
 	s.SetDSNs(DSNs{Build: func(*spooled.Message, bool, io.Reader) (Notice, bool) { return Notice{}, false }})
 	return s
 }

@@ -198,7 +198,7 @@ func TestStrangers_Plan(t *testing.T) {
 	if r := f.record("acme"); r.Waiting != 5 || r.First.Used != 2 || r.First.Cap != 2 {
 		t.Errorf("record %+v, want 5 that wait, 2 of a cap of 2", r)
 	}
-	if len(f.told) != 1 || f.told[0].Kind != news.Waits || !f.told[0].Due.Equal(f.db.Now().Add(TellAfter)) {
+	if len(f.told) != 1 || f.told[0].Kind != news.Waits || !f.told[0].Due.Equal(f.db.Now().Add(tellAfter)) {
 		t.Errorf("told %+v, want that mail waits", f.told)
 	}
 }

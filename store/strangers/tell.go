@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	// TellAfter is how long such news waits, so that mail that comes in meanwhile is told of with it.
-	TellAfter = 5 * time.Minute
+	// tellAfter is how long such news waits, so that mail that comes in meanwhile is told of with it.
+	tellAfter = 5 * time.Minute
 	// tellAgain is how long an account is not told again.
 	tellAgain = 24 * time.Hour
 )
@@ -20,5 +20,5 @@ func (s *Strangers) tellWait(t *room.Tx, account string, rec *Record, last int) 
 	if last < rec.Today.Number+2 || last <= rec.ToldDay || t.Wall.Sub(rec.Told) < tellAgain && !t.Wall.Before(rec.Told) {
 		return nil
 	}
-	return s.o.Tell(t, news.Item{Kind: news.Waits, Account: account, Due: t.Wall.Add(TellAfter)})
+	return s.o.Tell(t, news.Item{Kind: news.Waits, Account: account, Due: t.Wall.Add(tellAfter)})
 }
