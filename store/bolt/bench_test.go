@@ -97,6 +97,7 @@ func BenchmarkUpdate(b *testing.B) {
 			b.SetParallelism(writers)
 			value := make([]byte, 10_240)
 			var n uint64
+			before, _ := db.Commits()
 			b.RunParallel(func(pb *testing.PB) {
 				for pb.Next() {
 					err := db.do(func(tx *engine.Tx) error {
@@ -108,6 +109,8 @@ func BenchmarkUpdate(b *testing.B) {
 					}
 				}
 			})
+			after, _ := db.Commits()
+			b.ReportMetric(float64(b.N)/float64(after-before), "puts/commit")
 		})
 	}
 }

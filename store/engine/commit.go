@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"time"
 )
@@ -63,6 +64,7 @@ func (db *DB) write() {
 	for r := range db.requests {
 		batch = append(batch[:0], r)
 		weight := r.Weight
+		runtime.Gosched() // goroutines that are about to ask come into this batch; it costs nothing where none is ready
 	gather:
 		for len(batch) < maxRequests && weight < MaxWeight {
 			select {
