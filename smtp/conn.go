@@ -228,7 +228,7 @@ func (c *Conn) Close() error {
 		return nil
 	}
 	cut := c.Dead // by us: the client may still be sending
-	c.closed, c.Dead = true, true
+	c.closed, c.Dead, c.give = true, true, nil
 	err := c.End(cut)
 	c.session.leave()
 	c.srv.remove(c)

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -37,9 +38,10 @@ type Stream struct {
 	Dead bool   // nothing is read any more
 	Lost bool   // nothing can be written any more
 
-	buf      []byte // backing of in
-	in       []byte // read, not used yet
-	tail     bool   // in is the rest of a line that is refused
+	buf      []byte             // backing of in
+	lent     *[firstBuffer]byte // the first buf, given back at the end; nil: not needed yet
+	in       []byte             // read, not used yet
+	tail     bool               // in is the rest of a line that is refused
 	deadline time.Time
 	idle     atomic.Bool // waits for a command, may be poked
 }
@@ -56,6 +58,11 @@ func (s *Stream) stopping() bool { return s.Stopping != nil && s.Stopping() }
 // Buffered is how many octets were read and not used.
 func (s *Stream) Buffered() int { return len(s.in) }
 
+// firstBuffer is what commands are read into. Most connections need no more.
+const firstBuffer = 4 << 10
+
+var buffers = sync.Pool{New: func() any { return new([firstBuffer]byte) }}
+
 // fill reads more behind what is there. A line has to be complete within one
 // idle time: only its first octets set the deadline. Where the client has less left, it
 // has to be complete within that, even if its beginning was read with the line before.
@@ -63,8 +70,12 @@ func (s *Stream) fill(idle, first bool) error {
 	if err := s.Flush(); err != nil {
 		return err
 	}
-	if len(s.buf)-len(s.in) < 1024 {
-		s.buf = make([]byte, max(4<<10, 2*len(s.in)))
+	switch {
+	case s.buf == nil:
+		s.lent = buffers.Get().(*[firstBuffer]byte)
+		s.buf = s.lent[:]
+	case len(s.buf)-len(s.in) < 1024:
+		s.buf = make([]byte, max(firstBuffer, 2*len(s.in)))
 	}
 	if len(s.in) == 0 || &s.in[0] != &s.buf[0] {
 		s.in = s.buf[:copy(s.buf, s.in)]
@@ -188,7 +199,8 @@ func (s *Stream) Handshake() error {
 }
 
 // End says what is still to be said and closes the socket. A client that is cut off may
-// still be sending, and is given a moment to read the last reply.
+// still be sending, and is given a moment to read the last reply. No line that was read may be
+// used after that.
 func (s *Stream) End(cut bool) error {
 	if !s.Lost {
 		_ = s.Raw.SetDeadline(time.Now().Add(HandshakeTime))
@@ -196,7 +208,12 @@ func (s *Stream) End(cut bool) error {
 			s.linger()
 		}
 	}
-	return s.Cur.Close()
+	err := s.Cur.Close()
+	if s.lent != nil {
+		buffers.Put(s.lent)
+		s.lent, s.buf, s.in = nil, nil, nil // nothing may look at what another connection reads
+	}
+	return err
 }
 
 // linger reads away what the client still sends for a moment: closing a socket
