@@ -19,6 +19,8 @@ import (
 	"relay/cli/term"
 	"relay/store"
 	"relay/store/behalf"
+	"relay/store/books"
+	"relay/store/orders"
 	"relay/store/people"
 )
 
@@ -44,7 +46,7 @@ func (e env) manyAccounts(t *testing.T, n int) {
 	if err := st.People.AddCustomer(people.Customer{Name: "anna"}); err != nil {
 		t.Fatal(err)
 	}
-	plan, err := st.Plan("standard")
+	plan, err := st.Books.Plan("standard")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,16 +56,16 @@ func (e env) manyAccounts(t *testing.T, n int) {
 	for range 200 {
 		wg.Go(func() {
 			for i := range next {
-				a := store.Account{Name: fmt.Sprintf("account-%06d", i), Contact: "office@acme.example"}
+				a := books.Account{Name: fmt.Sprintf("account-%06d", i), Contact: "office@acme.example"}
 				if i%2 == 0 {
 					a.Owner = "anna"
 				}
 				if i == n-1 {
 					a.Name, a.Contact = "z"+strings.Repeat("z", 60), strings.Repeat("c", 60)+"@acme.example"
 				}
-				_, err := st.AddAccount(behalf.Order{}, store.NewAccount{Account: a, Plan: plan})
+				_, err := st.Orders.AddAccount(behalf.Order{}, orders.NewAccount{Account: a, Plan: plan})
 				if err == nil && i%10 == 0 {
-					_, err = st.Suspend(behalf.Order{}, a.Name, "test")
+					_, err = st.Orders.Suspend(behalf.Order{}, a.Name, "test")
 				}
 				if err != nil {
 					t.Error(err)

@@ -21,6 +21,7 @@ import (
 	"relay/report/words"
 	"relay/store"
 	"relay/store/spooled"
+	"relay/store/standing"
 )
 
 // deskConfig is the configuration of TestLife. Its clock jumps by months.
@@ -223,7 +224,7 @@ func TestLife(t *testing.T) {
 func (d *desk) unpaid(account string) (list []string) {
 	d.t.Helper()
 	d.open(func(st *store.Store) {
-		all, err := st.InvoicesOf(account, true)
+		all, err := st.Books.InvoicesOf(account, true)
 		if err != nil {
 			d.t.Fatal(err)
 		}
@@ -318,7 +319,7 @@ func (d *desk) judge(key string, v any, currency bool, types map[string]map[stri
 }
 
 // sendOne has one message accepted, unless it is refused.
-func sendOne(t *testing.T, st *store.Store, name string, octets int64, recipients int) *store.Refusal {
+func sendOne(t *testing.T, st *store.Store, name string, octets int64, recipients int) *standing.Refusal {
 	t.Helper()
 	b := st.Bodies.New()
 	if _, err := b.Write([]byte(strings.Repeat("x", int(octets)-2) + "\r\n")); err != nil {

@@ -19,6 +19,7 @@ import (
 	"relay/cli/proof"
 	"relay/report/api/act"
 	"relay/store"
+	"relay/store/books"
 	"relay/store/highwater"
 )
 
@@ -280,7 +281,7 @@ func TestDocs_messages(t *testing.T) {
 			rows[row{m.text, code, m.hint}] = true
 		}
 	}
-	for _, err := range []error{store.ErrLocked, store.ErrFull, store.ErrBusy, store.ErrNewer, store.ErrCurrency, proof.ErrDamaged, highwater.ErrDamaged, control.ErrDenied, control.ErrBroken, os.ErrPermission, os.ErrNotExist} {
+	for _, err := range []error{store.ErrLocked, store.ErrFull, store.ErrBusy, store.ErrNewer, books.ErrCurrency, proof.ErrDamaged, highwater.ErrDamaged, control.ErrDenied, control.ErrBroken, os.ErrPermission, os.ErrNotExist} {
 		f := exit.Of(err)
 		if f.Hint == "" {
 			t.Errorf("%v has no hint", err)

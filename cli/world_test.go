@@ -21,7 +21,9 @@ import (
 	"relay/quota"
 	"relay/store"
 	"relay/store/behalf"
+	"relay/store/books"
 	"relay/store/mailreply"
+	"relay/store/orders"
 	"relay/store/spool"
 	"relay/store/spooled"
 	"relay/store/trace"
@@ -114,11 +116,11 @@ func cmdEnding(ts *testscript.TestScript, _ bool, args []string) {
 	ago := func() time.Time { return time.Now().AddDate(0, 0, -20) }
 	st, err := proof.OpenStore(filepath.Join(ts.Getenv("RELAY_DATA"), "relay.db"), store.Options{Now: ago})
 	ts.Check(err)
-	a := store.Account{Name: args[0]}
+	a := books.Account{Name: args[0]}
 	if len(args) > 1 {
 		a.Contact = args[1]
 	}
-	_, err = st.AddAccount(behalf.Order{}, store.NewAccount{Account: a, Plan: quota.Plan{Name: "pack", Term: quota.Month, Emails: 9000}})
+	_, err = st.Orders.AddAccount(behalf.Order{}, orders.NewAccount{Account: a, Plan: quota.Plan{Name: "pack", Term: quota.Month, Emails: 9000}})
 	ts.Check(errors.Join(err, st.Close()))
 }
 

@@ -14,6 +14,7 @@ import (
 	"relay/store"
 	"relay/store/behalf"
 	"relay/store/signs"
+	"relay/store/standing"
 )
 
 // story is what three accounts do on one relay, with what is told of them by the minute.
@@ -74,7 +75,7 @@ func (s *story) sends(account string, n int) {
 		s.n[account]++
 		m := message(fmt.Sprintf("r%d@%s%d.test", i, account, i%providers[account]))
 		m.Account, m.MessageID = account, fmt.Sprintf("<%d@%s>", i, account)
-		r, err := s.store.Permit(account, account, quotaOne)
+		r, err := s.store.Standings.Permit(account, account, quotaOne)
 		if err != nil {
 			s.t.Fatal(err)
 		}
@@ -98,9 +99,9 @@ func (s *story) complain(account string, i int) {
 	}
 }
 
-func (s *story) usage(account string) store.Usage {
+func (s *story) usage(account string) standing.Usage {
 	s.t.Helper()
-	u, err := s.store.Usage(account, s.store.Now().Format("2006-01"))
+	u, err := s.store.Standings.Usage(account, s.store.Now().Format("2006-01"))
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -203,7 +204,7 @@ func (s *story) resume() {
 			s.t.Fatal(err)
 		}
 		s.say("%s: %d e-mails wait", account, k.Emails)
-		if _, err := s.store.Resume(behalf.Order{By: "operator"}, account); err != nil {
+		if _, err := s.store.Orders.Resume(behalf.Order{By: "operator"}, account); err != nil {
 			s.t.Fatal(err)
 		}
 	}

@@ -18,7 +18,7 @@ import (
 
 	"relay/mailer/settings"
 	"relay/mailer/sign"
-	"relay/store"
+	"relay/store/books"
 	"relay/store/spooled"
 )
 
@@ -153,7 +153,7 @@ func TestAhead_Signs(t *testing.T) {
 			key := &slowKey{PrivateKey: private, takes: 40 * time.Millisecond}
 			cfg := settings.Config{SiteConnections: 1, MessagesPerConnection: 2 * messages, HostKey: &sign.Key{Domain: "relay.test", Selector: "own", Private: key}}
 			inWorld(t, cfg, func(w *world) {
-				w.change("acme", func(a *store.Account) { a.ServiceSignature = true })
+				w.change("acme", func(a *books.Account) { a.ServiceSignature = true })
 				w.mail.cfg.Load().Dialer = distant{w, rtt}
 				h := w.host("example.test")
 				h.ext = ext

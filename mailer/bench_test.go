@@ -24,6 +24,8 @@ import (
 	"relay/store"
 	"relay/store/behalf"
 	"relay/store/bodies"
+	"relay/store/books"
+	"relay/store/orders"
 )
 
 // sink is a next hop that throws everything away, as cheaply as it can. It does work for
@@ -124,7 +126,7 @@ func benchMailer(b *testing.B, key *sign.Key, work func()) {
 	}
 	defer st.Close()
 	now := st.Now()
-	_, err = st.AddAccount(behalf.Order{}, store.NewAccount{Account: store.Account{Name: "acme", ServiceSignature: key != nil}, Plan: quota.Plan{Name: "p", Term: quota.Year}})
+	_, err = st.Orders.AddAccount(behalf.Order{}, orders.NewAccount{Account: books.Account{Name: "acme", ServiceSignature: key != nil}, Plan: quota.Plan{Name: "p", Term: quota.Year}})
 	if err != nil {
 		b.Fatal(err)
 	}

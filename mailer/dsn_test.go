@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"relay/mailer/settings"
-	"relay/store"
+	"relay/store/books"
 	"relay/store/spooled"
 )
 
@@ -91,12 +91,12 @@ func TestNotice_Undeliverable(t *testing.T) {
 // asked for: anybody else may be a stranger whose address was forged.
 func TestNotice_Return(t *testing.T) {
 	large := content + strings.Repeat("0123456789abcdef\r\n", 4000)
-	contact := func(a *store.Account) { a.Contact = "A@src.test" }
-	domain := func(a *store.Account) { a.Senders = []string{"@src.test"} }
-	other := func(a *store.Account) { a.Contact = "boss@src.test" }
+	contact := func(a *books.Account) { a.Contact = "A@src.test" }
+	domain := func(a *books.Account) { a.Senders = []string{"@src.test"} }
+	other := func(a *books.Account) { a.Contact = "boss@src.test" }
 	for _, c := range []struct {
 		name, ret, body string
-		account         func(*store.Account)
+		account         func(*books.Account)
 		full            bool
 	}{
 		{"not asked for", "", content, contact, false},

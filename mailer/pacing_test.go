@@ -13,6 +13,7 @@ import (
 	"relay/mailer/settings"
 	"relay/mailer/view"
 	"relay/store"
+	"relay/store/books"
 	"relay/store/news"
 	"relay/store/spooled"
 )
@@ -160,7 +161,7 @@ func TestPace_profiles(t *testing.T) {
 		w.host("paced.test").say = a.say
 		for _, p := range []string{"prudent", "normal", "full"} {
 			w.account(p)
-			w.change(p, func(a *store.Account) { a.Profile = p })
+			w.change(p, func(a *books.Account) { a.Profile = p })
 			for range 200 {
 				m := message("you@paced.test")
 				m.Account, m.Sender = p, p+"@src.test"
@@ -312,7 +313,7 @@ func TestMailer_Explain(t *testing.T) {
 	inWorld(t, settings.Config{Rows: rows(t, "1/10/5", "2/10/20")}, func(w *world) {
 		w.host("paced.test")
 		w.account("careful")
-		w.change("careful", func(a *store.Account) { a.Profile = "prudent" })
+		w.change("careful", func(a *books.Account) { a.Profile = "prudent" })
 		for range 50 {
 			w.send("you@paced.test")
 		}
@@ -457,7 +458,7 @@ func TestPace_fasterAccount(t *testing.T) {
 		a := &arrivals{}
 		w.host("paced.test").say = a.say
 		w.account("quick")
-		w.change("quick", func(a *store.Account) { a.Profile = "normal" })
+		w.change("quick", func(a *books.Account) { a.Profile = "normal" })
 		for range 100 {
 			w.send("you@paced.test")
 			m := message("you@paced.test")

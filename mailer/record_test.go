@@ -8,7 +8,7 @@ import (
 	"relay/mailer/pace"
 	"relay/mailer/route"
 	"relay/mailer/settings"
-	"relay/store"
+	"relay/store/books"
 	"relay/store/spooled"
 )
 
@@ -104,7 +104,7 @@ func TestRecord_profile(t *testing.T) {
 		w.host("own.test")
 		h := w.host("paced.test")
 		w.account("fast")
-		w.change("fast", func(a *store.Account) { a.Profile = "normal" })
+		w.change("fast", func(a *books.Account) { a.Profile = "normal" })
 		hand := func(account, domain string, n int) {
 			for i := range n {
 				m := message(fmt.Sprintf("r%d@%s", i, domain))

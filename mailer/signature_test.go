@@ -18,8 +18,8 @@ import (
 
 	"relay/mailer/settings"
 	"relay/mailer/sign"
-	"relay/store"
 	"relay/store/behalf"
+	"relay/store/books"
 	"relay/store/signing"
 )
 
@@ -275,7 +275,7 @@ func TestSignature_host(t *testing.T) {
 		}
 		all = append(all, dsns...)
 		h.becomes(nil)
-		w.change("acme", func(a *store.Account) { a.ServiceSignature = true })
+		w.change("acme", func(a *books.Account) { a.ServiceSignature = true })
 		for from, want := range map[string][]string{"a@src.test": {"src.test", "relay.test"}, "x@other.test": {"relay.test"},
 			"boss@relay.test": nil, "boss@mail.relay.test": nil} {
 			w.acceptBody(message("me@dst.test"), strings.Replace(content, "a@src.test", from, 1))
@@ -303,7 +303,7 @@ func TestSignature_host(t *testing.T) {
 func TestSignature_fault(t *testing.T) {
 	inWorld(t, settings.Config{HostKey: &sign.Key{Domain: "relay.test", Selector: "own", Private: faultyKey{}}}, func(w *world) {
 		h := w.host("dst.test")
-		w.change("acme", func(a *store.Account) { a.ServiceSignature = true })
+		w.change("acme", func(a *books.Account) { a.ServiceSignature = true })
 		w.send("me@dst.test")
 		w.run(time.Minute)
 		if list := h.messages(); len(list) != 1 || signatureOf(list[0]) != "" {

@@ -27,6 +27,8 @@ import (
 	"relay/store"
 	"relay/store/behalf"
 	"relay/store/bodies"
+	"relay/store/books"
+	"relay/store/orders"
 )
 
 var (
@@ -142,7 +144,7 @@ func manySites(b *testing.B) (*store.Store, *Mailer, *pieces) {
 func fillSites(b *testing.B, st *store.Store) {
 	const accounts = 10
 	for a := range accounts {
-		_, err := st.AddAccount(behalf.Order{}, store.NewAccount{Account: store.Account{Name: fmt.Sprint("a", a)}, Plan: quota.Plan{Name: "p", Term: quota.Year}})
+		_, err := st.Orders.AddAccount(behalf.Order{}, orders.NewAccount{Account: books.Account{Name: fmt.Sprint("a", a)}, Plan: quota.Plan{Name: "p", Term: quota.Year}})
 		if err != nil {
 			b.Fatal(err)
 		}

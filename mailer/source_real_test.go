@@ -16,6 +16,8 @@ import (
 	"relay/quota"
 	"relay/store"
 	"relay/store/behalf"
+	"relay/store/books"
+	"relay/store/orders"
 )
 
 // Connections come from the addresses of the sources, on real sockets.
@@ -62,11 +64,11 @@ func TestSource_sockets(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- m.Run(ctx) }()
 	for account, want := range map[string]call{"acme": {"127.0.0.2", "two.test"}, "own": {"127.0.0.3", "three.test"}} {
-		a := store.Account{Name: account}
+		a := books.Account{Name: account}
 		if account == "own" {
 			a.Pool = "own"
 		}
-		if _, err := st.AddAccount(behalf.Order{}, store.NewAccount{Account: a, Plan: quota.Plan{Name: "p", Term: quota.Year}}); err != nil {
+		if _, err := st.Orders.AddAccount(behalf.Order{}, orders.NewAccount{Account: a, Plan: quota.Plan{Name: "p", Term: quota.Year}}); err != nil {
 			t.Fatal(err)
 		}
 		msg := message("you@example.test")

@@ -13,7 +13,7 @@ import (
 	"relay/mailer/settings"
 	"relay/mailer/source"
 	"relay/mailer/view"
-	"relay/store"
+	"relay/store/books"
 	"relay/store/egress"
 	"relay/store/spool"
 	"relay/store/spooled"
@@ -91,7 +91,7 @@ func TestSource_pools(t *testing.T) {
 		c := &callers{}
 		w.host("paced.test").say = c.say
 		w.account("own")
-		w.change("own", func(a *store.Account) { a.Pool = "own" })
+		w.change("own", func(a *books.Account) { a.Pool = "own" })
 		for i := range 20 {
 			name := fmt.Sprint("c", i)
 			w.account(name)
@@ -114,7 +114,7 @@ func TestSource_all(t *testing.T) {
 		h := w.host("paced.test")
 		h.say = func(x *exchange) string { a.say(x); return c.say(x) }
 		w.account("own")
-		w.change("own", func(a *store.Account) { a.Pool = "own" })
+		w.change("own", func(a *books.Account) { a.Pool = "own" })
 		w.by("acme", 200)
 		w.run(5 * time.Minute)
 		w.by("own", 5)

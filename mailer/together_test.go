@@ -35,7 +35,7 @@ func TestMailer_together(t *testing.T) {
 				t.Fatal(err)
 			}
 			w.pass(14 * 24 * time.Hour)
-			u, err := w.store.Usage("acme", w.store.Now().Format("2006-01"))
+			u, err := w.store.Standings.Usage("acme", w.store.Now().Format("2006-01"))
 			if err != nil || u.Queued+u.Deferred != 0 || u.Delivered+u.Failed != int64(4*len(ids)) {
 				t.Errorf("seed %d: %+v, %v", seed, u, err)
 			}

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"relay/mailer/settings"
-	"relay/store"
+	"relay/store/books"
 )
 
 // Of an account with VERP each recipient has a reverse-path of its own at relay's domain,
@@ -15,7 +15,7 @@ import (
 func TestMailer_VERP(t *testing.T) {
 	inWorld(t, settings.Config{Returns: "back.relay.test"}, func(w *world) {
 		h := w.host("dst.test")
-		w.change("acme", func(a *store.Account) { a.VERP = true })
+		w.change("acme", func(a *books.Account) { a.VERP = true })
 		sent := message("one@dst.test", "two@dst.test", "three@dst.test")
 		w.accept(sent)
 		none := message("null@dst.test")
@@ -50,7 +50,7 @@ func TestMailer_VERP(t *testing.T) {
 func TestMailer_VERPWithoutListener(t *testing.T) {
 	inWorld(t, settings.Config{}, func(w *world) {
 		h := w.host("dst.test")
-		w.change("acme", func(a *store.Account) { a.VERP = true })
+		w.change("acme", func(a *books.Account) { a.VERP = true })
 		w.send("one@dst.test", "two@dst.test")
 		w.run(time.Minute)
 		if list := h.messages(); len(list) != 1 || list[0].from != "a@src.test" || len(list[0].to) != 2 {

@@ -22,6 +22,8 @@ import (
 	"relay/store"
 	"relay/store/behalf"
 	"relay/store/bodies"
+	"relay/store/books"
+	"relay/store/orders"
 	"relay/store/people"
 	"relay/store/spooled"
 	"relay/store/trace"
@@ -174,7 +176,7 @@ func (w *world) logged() string {
 
 func (w *world) account(name string) {
 	w.t.Helper()
-	_, err := w.store.AddAccount(behalf.Order{}, store.NewAccount{Account: store.Account{Name: name},
+	_, err := w.store.Orders.AddAccount(behalf.Order{}, orders.NewAccount{Account: books.Account{Name: name},
 		Plan: quota.Plan{Name: "p", Term: quota.Year}, Credential: &people.Credential{Login: name, Account: name, Kind: people.Token, Hash: "x"}})
 	if err != nil {
 		w.t.Fatal(err)
@@ -182,9 +184,9 @@ func (w *world) account(name string) {
 }
 
 // change changes an account.
-func (w *world) change(name string, fn func(*store.Account)) {
+func (w *world) change(name string, fn func(*books.Account)) {
 	w.t.Helper()
-	_, err := w.store.ChangeAccount(behalf.Order{}, name, func(a *store.Account) (store.Change, error) { fn(a); return store.Change{}, nil })
+	_, err := w.store.Orders.ChangeAccount(behalf.Order{}, name, func(a *books.Account) (orders.Change, error) { fn(a); return orders.Change{}, nil })
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -299,7 +301,7 @@ func (w *world) accept(m *spooled.Message) spooled.ID { return w.acceptBody(m, c
 
 func (w *world) acceptBody(m *spooled.Message, content string) spooled.ID {
 	w.t.Helper()
-	is, err := w.store.Account(m.Account)
+	is, err := w.store.Books.Account(m.Account)
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -12,8 +12,9 @@ import (
 
 	"relay/quota"
 	"relay/smtp/wire"
-	"relay/store"
 	"relay/store/behalf"
+	"relay/store/books"
+	"relay/store/orders"
 	"relay/store/people"
 	"relay/store/secret"
 )
@@ -201,8 +202,8 @@ func TestNetwork_removed(t *testing.T) {
 				t.Fatal(err)
 			}
 			if moved {
-				other := store.NewAccount{Account: store.Account{Name: "other"}, Plan: quota.Plan{Name: "p", Term: quota.Year}}
-				_, err := f.st.AddAccount(behalf.Order{}, other)
+				other := orders.NewAccount{Account: books.Account{Name: "other"}, Plan: quota.Plan{Name: "p", Term: quota.Year}}
+				_, err := f.st.Orders.AddAccount(behalf.Order{}, other)
 				if err = errors.Join(err, f.st.People.AddNetwork(people.Network{Prefix: netip.MustParsePrefix("192.0.2.0/24"), Account: "other"})); err != nil {
 					t.Fatal(err)
 				}

@@ -19,6 +19,8 @@ import (
 	"relay/smtp/align"
 	"relay/store"
 	"relay/store/behalf"
+	"relay/store/books"
+	"relay/store/orders"
 	"relay/store/people"
 )
 
@@ -41,8 +43,8 @@ func benchSession(b *testing.B, clients int, reuse bool) {
 		b.Fatal(err)
 	}
 	defer func() { _ = st.Close() }()
-	n := store.NewAccount{Account: store.Account{Name: "acme"}, Plan: quota.Plan{Name: "p", Term: quota.Year}}
-	if _, err := st.AddAccount(behalf.Order{}, n); err != nil {
+	n := orders.NewAccount{Account: books.Account{Name: "acme"}, Plan: quota.Plan{Name: "p", Term: quota.Year}}
+	if _, err := st.Orders.AddAccount(behalf.Order{}, n); err != nil {
 		b.Fatal(err)
 	}
 	if err := st.People.AddNetwork(people.Network{Prefix: netip.MustParsePrefix("127.0.0.0/8"), Account: "acme"}); err != nil {

@@ -5,7 +5,7 @@ import (
 
 	"relay/smtp/align"
 	"relay/smtp/content"
-	"relay/store"
+	"relay/store/books"
 	"relay/store/spooled"
 )
 
@@ -37,7 +37,7 @@ func (s *session) claimed(p *content.Submission, id spooled.ID) *align.Message {
 // believable refuses a message of which nothing proves who it is from, where the account
 // wants that.
 func (s *session) believable(m *align.Message) error {
-	if m == nil || s.standing.Account.Auth != store.AuthRefuse {
+	if m == nil || s.standing.Account.Auth != books.AuthRefuse {
 		return nil
 	}
 	if why := s.c.srv.judge.Refuse(context.Background(), m); why != "" {

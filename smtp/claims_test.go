@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"relay/smtp/align"
-	"relay/store"
+	"relay/store/books"
 	"relay/store/remark"
 )
 
@@ -36,7 +36,7 @@ func (c *client) dataFrom(header, want string) {
 
 func TestSession_authRefuse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := start(t, setup{dns: noSenders{time.Second}, account: func(a *store.Account) { a.Auth = store.AuthRefuse }})
+		f := start(t, setup{dns: noSenders{time.Second}, account: func(a *books.Account) { a.Auth = books.AuthRefuse }})
 		defer f.stop()
 		c := f.dial(Implicit, "192.0.2.1")
 		c.login()
@@ -54,7 +54,7 @@ func TestSession_authRefuse(t *testing.T) {
 // A DNS that does not answer refuses nothing, and holds a message up for two seconds.
 func TestSession_authRefuseWithoutDNS(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := start(t, setup{dns: noSenders{time.Hour}, account: func(a *store.Account) { a.Auth = store.AuthRefuse }})
+		f := start(t, setup{dns: noSenders{time.Hour}, account: func(a *books.Account) { a.Auth = books.AuthRefuse }})
 		defer f.stop()
 		c := f.dial(Implicit, "192.0.2.1")
 		c.login()

@@ -52,7 +52,7 @@ func (s *session) mayGrow(size int64) error {
 	if err != nil {
 		return wire.ErrTooLarge
 	}
-	no, err := s.c.srv.st.Permit(s.msg.Account, s.login.Login, charge)
+	no, err := s.c.srv.st.Standings.Permit(s.msg.Account, s.login.Login, charge)
 	if err == nil && no != nil {
 		err = refusal(no, &s.c.cfg.Config)
 	}

@@ -15,7 +15,7 @@ import (
 
 	"relay/quota"
 	"relay/smtp/backmail"
-	"relay/store"
+	"relay/store/books"
 	"relay/store/ledger"
 )
 
@@ -93,8 +93,8 @@ func (p *play) set(arg string) {
 	key, value, _ := strings.Cut(arg, " ")
 	n, _ := strconv.Atoi(value)
 	was := p.setup.account
-	change := func(fn func(a *store.Account)) {
-		p.setup.account = func(a *store.Account) {
+	change := func(fn func(a *books.Account)) {
+		p.setup.account = func(a *books.Account) {
 			if was != nil {
 				was(a)
 			}
@@ -140,7 +140,7 @@ func (p *play) set(arg string) {
 	case "proxies":
 		p.setup.cfg.Proxies = append(p.setup.cfg.Proxies, netip.MustParsePrefix(value))
 	case "senders":
-		change(func(a *store.Account) { a.Senders = strings.Fields(value) })
+		change(func(a *books.Account) { a.Senders = strings.Fields(value) })
 	case "state":
 		p.setup.state = ledger.AccountState(value)
 	case "reason":
@@ -152,7 +152,7 @@ func (p *play) set(arg string) {
 	case "credit":
 		p.setup.credit = int64(n)
 	case "over-max":
-		change(func(a *store.Account) { a.AtLimit, a.OverMax = quota.Continue, int64(n) })
+		change(func(a *books.Account) { a.AtLimit, a.OverMax = quota.Continue, int64(n) })
 	case "unpaid":
 		p.setup.unpaid = true
 	case "invoices":

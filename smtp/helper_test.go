@@ -27,7 +27,9 @@ import (
 	"relay/smtp/align"
 	"relay/store"
 	"relay/store/behalf"
+	"relay/store/books"
 	"relay/store/ledger"
+	"relay/store/orders"
 	"relay/store/people"
 	"relay/store/secret"
 	"relay/store/spooled"
@@ -93,7 +95,7 @@ var secretHash = secret.HashToken(goodSecret)
 type setup struct {
 	cfg     Config
 	plan    quota.Plan
-	account func(*store.Account)
+	account func(*books.Account)
 	state   ledger.AccountState // "": active
 	reason  string              // of a suspension
 	started int                 // days ago
@@ -121,35 +123,35 @@ func start(t testing.TB, s setup) *fixture {
 		s.plan.Term = quota.Year
 	}
 	s.plan.Name = "test"
-	a := store.Account{Name: "acme"}
+	a := books.Account{Name: "acme"}
 	if s.account != nil {
 		s.account(&a)
 	}
 	if s.state == ledger.Pending || s.unpaid {
 		s.plan.Price = 1000
 	}
-	_, err = f.st.AddAccount(behalf.Order{}, store.NewAccount{Account: a, Plan: s.plan,
+	_, err = f.st.Orders.AddAccount(behalf.Order{}, orders.NewAccount{Account: a, Plan: s.plan,
 		Credential: &people.Credential{Login: "acme", Account: "acme", Kind: people.Token, Hash: secretHash}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	ago.Store(0)
 	if s.unpaid {
-		_, err = f.st.Activate(behalf.Order{}, "acme")
-		told := func(_ ledger.Invoice, _ store.Receipt, e error) { err = errors.Join(err, e) }
-		err = errors.Join(f.st.DunBy(context.Background(), f.st.Now(), told), err)
+		_, err = f.st.Orders.Activate(behalf.Order{}, "acme")
+		told := func(_ ledger.Invoice, _ orders.Receipt, e error) { err = errors.Join(err, e) }
+		err = errors.Join(f.st.Orders.DunBy(context.Background(), f.st.Now(), told), err)
 	}
 	if s.credit > 0 && err == nil {
-		_, err = f.st.Correct(behalf.Order{}, "acme", store.Correction{Units: s.credit, Text: "a gift"})
+		_, err = f.st.Orders.Correct(behalf.Order{}, "acme", orders.Correction{Units: s.credit, Text: "a gift"})
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
 	switch s.state {
 	case ledger.Suspended:
-		_, err = f.st.Suspend(behalf.Order{}, "acme", s.reason)
+		_, err = f.st.Orders.Suspend(behalf.Order{}, "acme", s.reason)
 	case ledger.Closed:
-		_, err = f.st.CloseAccount(behalf.Order{}, "acme", s.reason)
+		_, err = f.st.Orders.CloseAccount(behalf.Order{}, "acme", s.reason)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -358,7 +360,7 @@ func (f *fixture) spooled() (ms []*spooled.Message, bodies []string) {
 
 func (f *fixture) charged() quota.Charge {
 	f.t.Helper()
-	st, err := f.st.Standing("acme")
+	st, err := f.st.Standings.Standing("acme")
 	if err != nil {
 		f.t.Fatal(err)
 	}

@@ -5,8 +5,9 @@ import (
 	"testing"
 	"time"
 
-	"relay/store"
+	"relay/store/books"
 	"relay/store/ledger"
+	"relay/store/standing"
 )
 
 // Who buys from a reseller reads its name, and no price or invoice of the operator's.
@@ -14,14 +15,14 @@ func TestRefusal_belowAReseller(t *testing.T) {
 	cfg := &Config{Zone: time.UTC, Invoice: func(*ledger.Invoice) string { return "invoice 17, EUR 12.50" }}
 	unpaid := &ledger.Invoice{Number: 17, Name: "17"}
 	for _, tt := range []struct {
-		r    store.Refusal
+		r    standing.Refusal
 		want string
 	}{
-		{store.Refusal{State: ledger.Pending, Reseller: "webco"}, "account shop: not active yet, ask webco"},
-		{store.Refusal{State: ledger.Suspended, Hold: store.HoldUnpaid, Reseller: "webco"}, "account shop: suspended, ask webco"},
-		{store.Refusal{State: ledger.Suspended, Reseller: "webco"}, "account shop: suspended, ask webco"},
-		{store.Refusal{State: ledger.Suspended, Reason: "spam", Reseller: "webco"}, "account shop: suspended: spam"},
-		{store.Refusal{State: ledger.Pending, Unpaid: unpaid}, "account shop: not active yet, pay invoice 17, EUR 12.50 to begin"},
+		{standing.Refusal{State: ledger.Pending, Reseller: "webco"}, "account shop: not active yet, ask webco"},
+		{standing.Refusal{State: ledger.Suspended, Hold: books.HoldUnpaid, Reseller: "webco"}, "account shop: suspended, ask webco"},
+		{standing.Refusal{State: ledger.Suspended, Reseller: "webco"}, "account shop: suspended, ask webco"},
+		{standing.Refusal{State: ledger.Suspended, Reason: "spam", Reseller: "webco"}, "account shop: suspended: spam"},
+		{standing.Refusal{State: ledger.Pending, Unpaid: unpaid}, "account shop: not active yet, pay invoice 17, EUR 12.50 to begin"},
 	} {
 		tt.r.Account = "shop"
 		if got := refusal(&tt.r, cfg); !strings.Contains(got.Text, tt.want) {

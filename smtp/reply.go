@@ -14,6 +14,7 @@ import (
 	"relay/store/bodies"
 	"relay/store/ledger"
 	"relay/store/people"
+	"relay/store/standing"
 )
 
 // reply is one line to the client. It is also an error: what a session's method
@@ -91,7 +92,7 @@ func replyTo(err error) *reply {
 var heldBack = map[ledger.AccountState]string{ledger.Pending: "not active yet", ledger.Suspended: "suspended"}
 
 // refusal words what the store says about an account.
-func refusal(r *store.Refusal, cfg *Config) *reply {
+func refusal(r *standing.Refusal, cfg *Config) *reply {
 	switch {
 	case r.Exceeded != nil:
 		return exceeded(r, cfg.Zone)
@@ -137,7 +138,7 @@ func toPay(i *ledger.Invoice, cfg *Config, none, text string) string {
 	return fmt.Sprintf(text, cfg.Invoice(i))
 }
 
-func exceeded(r *store.Refusal, zone *time.Location) *reply {
+func exceeded(r *standing.Refusal, zone *time.Location) *reply {
 	e := r.Exceeded
 	used, allowed, asked := words.Octets(e.Used.Bytes), words.Octets(e.Allowance.Bytes), words.Octets(e.Asked.Bytes)
 	if e.OverMessages() {
@@ -164,7 +165,7 @@ func besides(e *quota.Exceeded) (text string) {
 
 // offer is what the customer can do, the best first: a year's plan is upgraded, 30
 // days are renewed (M18).
-func offer(r *store.Refusal, zone *time.Location) string {
+func offer(r *standing.Refusal, zone *time.Location) string {
 	renewed := "does not renew in this term"
 	if e := r.Exceeded; !e.Renewed.IsZero() {
 		renewed = "renews" + on(e.Renewed, zone)

@@ -5,8 +5,9 @@ import (
 	"time"
 
 	"relay/quota"
-	"relay/store"
+	"relay/store/books"
 	"relay/store/ledger"
+	"relay/store/standing"
 )
 
 // What a customer is told says which account, why, and what to do next.
@@ -18,18 +19,18 @@ func TestRefusal(t *testing.T) {
 	invoice := &ledger.Invoice{Number: 7, Name: "7"}
 	end := time.Date(2029, 2, 1, 0, 0, 0, 0, rome).UTC()
 	for _, c := range []struct {
-		r    store.Refusal
+		r    standing.Refusal
 		want string
 	}{
-		{store.Refusal{State: ledger.Pending}, "not active yet, it waits for its payment"},
-		{store.Refusal{State: ledger.Pending, Unpaid: invoice}, "not active yet, pay invoice 7 to begin"},
-		{store.Refusal{State: ledger.Active, Expired: true, TermEnd: end}, "its term has ended, its last day was 2029-01-31, renew it to go on"},
-		{store.Refusal{State: ledger.Suspended, Hold: store.HoldUnpaid, Expired: true, TermEnd: end}, "its term has ended, its last day was 2029-01-31, renew it to go on"},
-		{store.Refusal{State: ledger.Active, Expired: true}, "its term has ended, renew it to go on"},
-		{store.Refusal{State: ledger.Suspended, Reason: "spam"}, "suspended: spam"},
-		{store.Refusal{State: ledger.Suspended, Hold: store.HoldUnpaid, Unpaid: invoice}, "suspended, unpaid: pay invoice 7 to go on"},
-		{store.Refusal{State: ledger.Suspended}, "suspended, ask the operator"},
-		{store.Refusal{State: ledger.Closed}, "closed"},
+		{standing.Refusal{State: ledger.Pending}, "not active yet, it waits for its payment"},
+		{standing.Refusal{State: ledger.Pending, Unpaid: invoice}, "not active yet, pay invoice 7 to begin"},
+		{standing.Refusal{State: ledger.Active, Expired: true, TermEnd: end}, "its term has ended, its last day was 2029-01-31, renew it to go on"},
+		{standing.Refusal{State: ledger.Suspended, Hold: books.HoldUnpaid, Expired: true, TermEnd: end}, "its term has ended, its last day was 2029-01-31, renew it to go on"},
+		{standing.Refusal{State: ledger.Active, Expired: true}, "its term has ended, renew it to go on"},
+		{standing.Refusal{State: ledger.Suspended, Reason: "spam"}, "suspended: spam"},
+		{standing.Refusal{State: ledger.Suspended, Hold: books.HoldUnpaid, Unpaid: invoice}, "suspended, unpaid: pay invoice 7 to go on"},
+		{standing.Refusal{State: ledger.Suspended}, "suspended, ask the operator"},
+		{standing.Refusal{State: ledger.Closed}, "closed"},
 	} {
 		c.r.Account = "acme"
 		got := refusal(&c.r, &Config{Zone: rome})
@@ -38,7 +39,7 @@ func TestRefusal(t *testing.T) {
 		}
 	}
 	over := &quota.Exceeded{Allowance: quota.Allowance{Messages: 10}, Used: quota.Charge{Messages: 9}, Asked: quota.Charge{Messages: 2}, Renewed: end}
-	got := refusal(&store.Refusal{Account: "acme", State: ledger.Active, Exceeded: over}, &Config{Zone: rome})
+	got := refusal(&standing.Refusal{Account: "acme", State: ledger.Active, Exceeded: over}, &Config{Zone: rome})
 	if want := "plan limit: 9 of 10 e-mails used, this message needs 2; upgrade, or wait: renews on 2029-02-01"; got.Code != 552 || got.Text != want {
 		t.Errorf("over the limit: %d %q, want %q", got.Code, got.Text, want)
 	}

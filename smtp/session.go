@@ -13,9 +13,11 @@ import (
 	"relay/report/words"
 	"relay/smtp/wire"
 	"relay/store"
+	"relay/store/books"
 	"relay/store/ledger"
 	"relay/store/people"
 	"relay/store/spooled"
+	"relay/store/standing"
 )
 
 // session is what go-smtp calls for the commands that Conn let through. Its
@@ -36,12 +38,12 @@ type session struct {
 
 	open     bool // between MAIL and the end of the message
 	msg      *spooled.Message
-	standing store.Standing // at MAIL
-	asked    bool           // it goes to an address that relay itself answers
-	refused  *reply         // the allowance does not hold the message: nothing of it is taken
-	blamed   bool           // its refusal was counted as a mistake
-	chunked  bool           // the content comes with BDAT
-	chunk    wire.Chunk     // the first one
+	standing standing.Standing // at MAIL
+	asked    bool              // it goes to an address that relay itself answers
+	refused  *reply            // the allowance does not hold the message: nothing of it is taken
+	blamed   bool              // its refusal was counted as a mistake
+	chunked  bool              // the content comes with BDAT
+	chunk    wire.Chunk        // the first one
 }
 
 var _ gosmtp.AuthSession = (*session)(nil)
@@ -94,7 +96,7 @@ func (s *session) begin() error {
 	if a.Size > c.cfg.MaxMessage {
 		return wire.ErrTooLarge
 	}
-	if s.standing, err = c.srv.st.Standing(account); err != nil && !errors.Is(err, store.ErrNotFound) {
+	if s.standing, err = c.srv.st.Standings.Standing(account); err != nil && !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
 	if err := s.permit(account, a.Size, min(a.Size, 1)); err != nil {
@@ -128,10 +130,10 @@ func (s *session) unrevoked() error {
 		return err
 	}
 	if now.Hash != s.login.Hash || now.Account != s.login.Account {
-		return refusal(&store.Refusal{Revoked: true}, &s.c.cfg.Config)
+		return refusal(&standing.Refusal{Revoked: true}, &s.c.cfg.Config)
 	}
 	if now.Hold != nil {
-		return refusal(&store.Refusal{Account: now.Account, Login: now.Login, Held: now.Hold}, &s.c.cfg.Config)
+		return refusal(&standing.Refusal{Account: now.Account, Login: now.Login, Held: now.Hold}, &s.c.cfg.Config)
 	}
 	return nil
 }
@@ -195,7 +197,7 @@ func (s *session) permit(account string, size, recipients int64) error {
 		quota.Fits(st.InPeriod(), st.Used.Charged, charge, nil, 0) == nil {
 		return nil
 	}
-	r, err := s.c.srv.st.Permit(account, s.login.Login, charge)
+	r, err := s.c.srv.st.Standings.Permit(account, s.login.Login, charge)
 	if err != nil {
 		return err
 	}
@@ -213,7 +215,7 @@ func (s *session) stage() string {
 	return "MAIL"
 }
 
-func (s *session) refuse(account, stage string, r *store.Refusal) *reply {
+func (s *session) refuse(account, stage string, r *standing.Refusal) *reply {
 	no := refusal(r, &s.c.cfg.Config)
 	s.c.srv.events.refused(s.c, account, stage, no)
 	return no
@@ -221,7 +223,7 @@ func (s *session) refuse(account, stage string, r *store.Refusal) *reply {
 
 // allowedSender checks the addresses and domains an account is bound to. The
 // null reverse-path is always allowed: it cannot be answered, only read.
-func allowedSender(a *store.Account, from string) error {
+func allowedSender(a *books.Account, from string) error {
 	if len(a.Senders) == 0 || from == "" {
 		return nil
 	}

@@ -3,10 +3,9 @@ package store
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"time"
 
-	"relay/store/behalf"
+	"relay/store/books"
 	"relay/store/bucket"
 	"relay/store/ledger"
 	"relay/store/mailreply"
@@ -66,7 +65,7 @@ func (s *Store) speaks(t *spool.Tx, m *spooled.Message, r *spool.Result, o *spoo
 // observe counts signs against an account, and warns, slows down or suspends it where they are
 // too many. For an account that was removed it does nothing.
 func (t *tx) observe(o observation) error {
-	a, err := t.account(o.Account)
+	a, err := t.s.Books.AccountIn(&t.Tx, o.Account)
 	if errors.Is(err, ErrNotFound) || o.N <= 0 {
 		return nil
 	}
@@ -95,7 +94,7 @@ func (t *tx) observe(o observation) error {
 }
 
 // complained counts complaints in the account's record: today is no clean day then.
-func (t *tx) complained(a *Account, o *observation) error {
+func (t *tx) complained(a *books.Account, o *observation) error {
 	if o.Sign != SignComplaint {
 		return nil
 	}
@@ -117,7 +116,7 @@ func (t *tx) signsOf(account string) (*signs.Record, error) {
 }
 
 // judge warns or suspends if the signs about the mail of a day have reached a limit.
-func (t *tx) judge(a *Account, r *signs.Record, what Sign, day int) error {
+func (t *tx) judge(a *books.Account, r *signs.Record, what Sign, day int) error {
 	rules, today := t.s.abuse.Load(), room.DayNumber(t.Wall, t.s.zone)
 	if rules == nil || rules.Few(what, r.Total(what)) || a.State != ledger.Active {
 		return nil
@@ -129,7 +128,7 @@ func (t *tx) judge(a *Account, r *signs.Record, what Sign, day int) error {
 	switch step, f := r.Judge(rules, what, day, today, mail); step {
 	case signs.Suspend:
 		r.Suspended = true
-		return t.suspendFor(a.Name, &f)
+		return t.s.Orders.SuspendFor(&t.Tx, a.Name, &f)
 	case signs.Warn:
 		if !r.Tell(&f, today) {
 			return nil
@@ -157,7 +156,7 @@ func (t *tx) mailOf(account string) (*signs.Mail, error) {
 
 // warnOf tells both sides, and slows an account down whose list is bad or whose domain is
 // listed.
-func (t *tx) warnOf(a *Account, f *signs.Figures) error {
+func (t *tx) warnOf(a *books.Account, f *signs.Figures) error {
 	err := t.s.News.Add(&t.Tx, news.Item{Kind: news.Warned, Account: a.Name, About: string(f.Sign), Figures: f})
 	if err != nil {
 		return err
@@ -169,7 +168,7 @@ func (t *tx) warnOf(a *Account, f *signs.Figures) error {
 }
 
 // slowDown sends an account's mail as slowly as a new account's, until it has had clean days.
-func (t *tx) slowDown(a *Account) error {
+func (t *tx) slowDown(a *books.Account) error {
 	rec, err := t.s.Strangers.In(&t.Tx, a.Name)
 	if err != nil {
 		return err
@@ -179,31 +178,9 @@ func (t *tx) slowDown(a *Account) error {
 	return nil
 }
 
-// suspendFor suspends an active account for what comes back of its mail, and marks it: no
-// refund (M20).
-func (t *tx) suspendFor(account string, f *signs.Figures) error {
-	d, err := t.deal(account, behalf.Order{})
-	if err != nil {
-		return err
-	}
-	if err := d.closeDue(); err != nil {
-		return err
-	}
-	if d.a.State != ledger.Active {
-		return nil
-	}
-	d.a.State, d.a.Reason, d.a.Cause = ledger.Suspended, reasonOf(f), ledger.CauseAbuse
-	d.enter(ledger.Entry{Kind: ledger.KindSuspended, Note: d.a.Reason, Facts: ledger.Facts{Cause: ledger.CauseAbuse, Signs: f}})
-	if !d.a.Abuse {
-		d.a.Abuse = true
-		d.enter(ledger.Entry{Kind: ledger.KindAbuse, Note: d.a.Reason})
-	}
-	return d.apply()
-}
-
 // forgive clears the signs of an account that was suspended for them, when the operator resumes
 // it: the same signs must not suspend it again. Mail that waited goes out slowly.
-func (t *tx) forgive(a *Account) error {
+func (t *tx) forgive(a *books.Account) error {
 	r, err := t.signsOf(a.Name)
 	if err != nil || !r.Suspended {
 		return err
@@ -216,23 +193,11 @@ func (t *tx) forgive(a *Account) error {
 	return errors.Join(t.Write(bucket.SignsOf, []byte(a.Name), r), t.slowDown(a))
 }
 
-// reasonOf is what a refused customer reads, and the operator in lists.
-func reasonOf(f *signs.Figures) string {
-	span, what := "a day", "too many complaints"
-	if f.Window == signs.OfWeek {
-		span = "seven days"
-	}
-	if f.Sign == SignBounce {
-		what = "too many recipients do not exist"
-	}
-	return fmt.Sprintf("%s: %d of %d e-mails of %s", what, f.N, f.Of, span)
-}
-
 // Signs returns the signs against an account, and the mail that they are compared with. Without
 // signs both are zero.
 func (s *Store) Signs(account string) (r signs.Record, m signs.Mail, err error) {
 	err = s.view(func(t *tx) error {
-		if _, err := t.account(account); err != nil {
+		if _, err := t.s.Books.AccountIn(&t.Tx, account); err != nil {
 			return err
 		}
 		r, m, err = t.returned(account)

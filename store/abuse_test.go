@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/store/books"
 	"relay/store/bucket"
 	"relay/store/ledger"
 	"relay/store/mailreply"
@@ -33,9 +34,9 @@ func bounceAll(t testing.TB, s *Store, list []spool.Claimed) {
 	}
 }
 
-func accountOf(t testing.TB, s *Store, name string) Account {
+func accountOf(t testing.TB, s *Store, name string) books.Account {
 	t.Helper()
-	a, err := s.Account(name)
+	a, err := s.Books.Account(name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +95,7 @@ func TestObserve_atOnce(t *testing.T) {
 	}
 	wg.Wait()
 	var kinds []string
-	if err := s.Ledger("acme", func(e *ledger.Entry) error {
+	if err := s.Books.Ledger("acme", func(e *ledger.Entry) error {
 		if e.Kind == ledger.KindSuspended || e.Kind == ledger.KindAbuse {
 			kinds = append(kinds, string(e.Kind))
 		}

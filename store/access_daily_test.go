@@ -9,17 +9,20 @@ import (
 
 	"relay/store/access"
 	"relay/store/behalf"
+	"relay/store/books"
 	"relay/store/news"
+	"relay/store/orders"
+	"relay/store/standing"
 )
 
 func lookAtDay(t *testing.T, s *Store, c *clock) {
 	t.Helper()
-	l := Look{Near: 90, Day: c.now().In(s.zone).AddDate(0, 0, -1).Format(time.DateOnly), Found: func(account string, _ *news.Item, err error) {
+	l := standing.Look{Near: 90, Day: c.now().In(s.zone).AddDate(0, 0, -1).Format(time.DateOnly), Found: func(account string, _ *news.Item, err error) {
 		if err != nil {
 			t.Errorf("%s: %v", account, err)
 		}
 	}}
-	if err := s.LookAtUse(t.Context(), l); err != nil {
+	if err := s.Standings.LookAtUse(t.Context(), l); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -77,7 +80,10 @@ func TestLookAtUse_access(t *testing.T) {
 	use("acme", "192.0.2.1")
 	c.add(24 * time.Hour)
 	want("not chosen")
-	if _, err := s.ChangeAccount(behalf.Order{}, "acme", func(a *Account) (Change, error) { a.Notify = []news.Topic{news.TopicAccessDaily}; return Change{}, nil }); err != nil {
+	if _, err := s.Orders.ChangeAccount(behalf.Order{}, "acme", func(a *books.Account) (orders.Change, error) {
+		a.Notify = []news.Topic{news.TopicAccessDaily}
+		return orders.Change{}, nil
+	}); err != nil {
 		t.Fatal(err)
 	}
 	use("acme", "192.0.2.1") // today, before the look

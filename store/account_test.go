@@ -10,7 +10,9 @@ import (
 
 	"relay/quota"
 	"relay/store/behalf"
+	"relay/store/books"
 	"relay/store/ledger"
+	"relay/store/orders"
 	"relay/store/spooled"
 )
 
@@ -21,7 +23,7 @@ func TestRemoveAccount_by(t *testing.T) {
 	bob := behalf.Order{By: "bob"}
 	r := order(t, s, "acme", silver, quota.Suspend)
 	pay(t, s, r.Invoices[0].Number, 0, "a")
-	if _, err := s.Renew(behalf.Order{}, "acme", ""); err != nil { // is taken back
+	if _, err := s.Orders.Renew(behalf.Order{}, "acme", ""); err != nil { // is taken back
 		t.Fatal(err)
 	}
 	c.set(december) // November is to be closed
@@ -35,7 +37,7 @@ func TestRemoveAccount_by(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := map[ledger.Kind]string{}
-	err := s.Ledger("acme", func(e *ledger.Entry) error {
+	err := s.Books.Ledger("acme", func(e *ledger.Entry) error {
 		if e.Time.Before(december.Add(-time.Hour)) {
 			return nil
 		}
@@ -69,11 +71,11 @@ func TestAccount_races(t *testing.T) {
 			wg.Go(func() {
 				switch i % 5 {
 				case 0:
-					if _, err := s.TopUp(behalf.Order{}, name, "more"); err != nil {
+					if _, err := s.Orders.TopUp(behalf.Order{}, name, "more"); err != nil {
 						t.Error(err)
 					}
 				case 1:
-					_, _ = s.RecordPayment(behalf.Order{}, ledger.Payment{Invoice: uint64(1 + i%2), Method: "card", Reference: fmt.Sprint(name, i/2), Amount: 700})
+					_, _ = s.Orders.RecordPayment(behalf.Order{}, ledger.Payment{Invoice: uint64(1 + i%2), Method: "card", Reference: fmt.Sprint(name, i/2), Amount: 700})
 				case 2:
 					if _, err := closeNow(t.Context(), s); err != nil {
 						t.Error(err)
@@ -96,7 +98,7 @@ func TestRemoveAccount_booksStay(t *testing.T) {
 	for _, l := range claim(t, s, "d.test", "acme", 10) {
 		settle(t, s, l, spooled.Delivered)
 	}
-	if err := s.RemoveAccount(behalf.Order{}, "acme"); !errors.Is(err, ErrOwing) {
+	if err := s.RemoveAccount(behalf.Order{}, "acme"); !errors.Is(err, orders.ErrOwing) {
 		t.Fatalf("RemoveAccount = %v, want ErrOwing", err)
 	}
 	pay(t, s, 1, 0, "a")
@@ -104,10 +106,10 @@ func TestRemoveAccount_booksStay(t *testing.T) {
 		t.Fatal(err)
 	}
 	verify(t, s)
-	if _, err := s.AddAccount(behalf.Order{}, NewAccount{Account: Account{Name: "acme"}, Plan: free}); !errors.Is(err, ErrUsed) {
+	if _, err := s.Orders.AddAccount(behalf.Order{}, orders.NewAccount{Account: books.Account{Name: "acme"}, Plan: free}); !errors.Is(err, orders.ErrUsed) {
 		t.Errorf("another one of that name: %v", err)
 	}
-	if u, _ := s.Usage("acme", "2026-11"); u.Charged.Bytes != 7 {
+	if u, _ := s.Standings.Usage("acme", "2026-11"); u.Charged.Bytes != 7 {
 		t.Errorf("its usage = %+v", u)
 	}
 }
@@ -119,9 +121,9 @@ func TestChangeAccount_allOrNothing(t *testing.T) {
 	was := dump(t, s)
 	big := free
 	big.Bandwidth = 2 * gb
-	_, err := s.ChangeAccount(behalf.Order{}, "acme", func(a *Account) (Change, error) {
+	_, err := s.Orders.ChangeAccount(behalf.Order{}, "acme", func(a *books.Account) (orders.Change, error) {
 		a.Contact, a.AtLimit, a.Owner = "boss@acme.example", quota.Continue, "nobody"
-		return Change{Plan: &big, Abuse: new("spam")}, nil
+		return orders.Change{Plan: &big, Abuse: new("spam")}, nil
 	})
 	if !errors.Is(err, ErrNotFound) {
 		t.Errorf("for an owner that is not there: %v", err)
@@ -129,9 +131,9 @@ func TestChangeAccount_allOrNothing(t *testing.T) {
 	if !maps.Equal(was, dump(t, s)) {
 		t.Error("a part of it was done")
 	}
-	r, err := s.ChangeAccount(behalf.Order{By: "op"}, "acme", func(a *Account) (Change, error) {
+	r, err := s.Orders.ChangeAccount(behalf.Order{By: "op"}, "acme", func(a *books.Account) (orders.Change, error) {
 		a.Contact, a.AtLimit = "boss@acme.example", quota.Continue
-		return Change{Plan: &big, Abuse: new("spam")}, nil
+		return orders.Change{Plan: &big, Abuse: new("spam")}, nil
 	})
 	if err != nil || r.After.Contact != "boss@acme.example" || !r.After.Abuse {
 		t.Fatalf("ChangeAccount = %+v, %v", r.After, err)
@@ -143,13 +145,13 @@ func TestChangeAccount_allOrNothing(t *testing.T) {
 func TestChangeAccount_keepsTheBook(t *testing.T) {
 	s, _ := newBooks(t)
 	order(t, s, "acme", free, quota.Suspend)
-	for name, fn := range map[string]func(*Account){
-		"balance": func(a *Account) { a.Balance = 1 },
-		"plan":    func(a *Account) { a.Contracts[0].Plan.Bandwidth = 0 },
-		"closed":  func(a *Account) { a.State = ledger.Closed },
-		"owner":   func(a *Account) { a.Owner = "nobody" },
+	for name, fn := range map[string]func(*books.Account){
+		"balance": func(a *books.Account) { a.Balance = 1 },
+		"plan":    func(a *books.Account) { a.Contracts[0].Plan.Bandwidth = 0 },
+		"closed":  func(a *books.Account) { a.State = ledger.Closed },
+		"owner":   func(a *books.Account) { a.Owner = "nobody" },
 	} {
-		if _, err := s.ChangeAccount(behalf.Order{}, "acme", func(a *Account) (Change, error) { fn(a); return Change{}, nil }); err == nil {
+		if _, err := s.Orders.ChangeAccount(behalf.Order{}, "acme", func(a *books.Account) (orders.Change, error) { fn(a); return orders.Change{}, nil }); err == nil {
 			t.Errorf("ChangeAccount of %s was done", name)
 		}
 	}

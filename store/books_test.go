@@ -12,9 +12,12 @@ import (
 
 	"relay/quota"
 	"relay/store/behalf"
+	"relay/store/books"
 	"relay/store/bucket"
 	"relay/store/engine"
 	"relay/store/ledger"
+	"relay/store/orders"
+	"relay/store/standing"
 )
 
 const (
@@ -39,7 +42,7 @@ func newBooks(t testing.TB) (*Store, *clock) {
 	c := &clock{t: epoch}
 	s := openBooks(t, filepath.Join(t.TempDir(), "relay.db"), c)
 	for _, p := range []quota.Plan{silver, gold, free, count, more, old} {
-		if err := s.AddPlan(p); err != nil {
+		if err := s.Books.AddPlan(p); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -67,9 +70,9 @@ func openBooks(t fataler, path string, c *clock) *Store {
 }
 
 // order adds an account that is active.
-func order(t testing.TB, s *Store, name string, p quota.Plan, limit quota.AtLimit) Receipt {
+func order(t testing.TB, s *Store, name string, p quota.Plan, limit quota.AtLimit) orders.Receipt {
 	t.Helper()
-	r, err := s.AddAccount(behalf.Order{By: "op"}, NewAccount{Account: Account{Name: name, AtLimit: limit}, Plan: p, Activate: true})
+	r, err := s.Orders.AddAccount(behalf.Order{By: "op"}, orders.NewAccount{Account: books.Account{Name: name, AtLimit: limit}, Plan: p, Activate: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +80,7 @@ func order(t testing.TB, s *Store, name string, p quota.Plan, limit quota.AtLimi
 }
 
 // send hands over one message of that size and says how it was refused.
-func send(t testing.TB, s *Store, account string, size int64, recipients int) *Refusal {
+func send(t testing.TB, s *Store, account string, size int64, recipients int) *standing.Refusal {
 	t.Helper()
 	to := make([]string, recipients)
 	for i := range to {
@@ -101,7 +104,7 @@ func mustSend(t testing.TB, s *Store, account string, size int64, recipients int
 
 // closeNow closes what is due: of so many accounts, and what went wrong with others.
 func closeNow(ctx context.Context, s *Store) (done int, failed error) {
-	err := s.CloseBy(ctx, s.Now(), func(_ string, _ Receipt, err error) {
+	err := s.Orders.CloseBy(ctx, s.Now(), func(_ string, _ orders.Receipt, err error) {
 		if err == nil {
 			done++
 		}
@@ -112,7 +115,7 @@ func closeNow(ctx context.Context, s *Store) (done int, failed error) {
 
 // dunNow is the same of invoices that are due for it.
 func dunNow(ctx context.Context, s *Store) (done int, failed error) {
-	err := s.DunBy(ctx, s.Now(), func(_ ledger.Invoice, _ Receipt, err error) {
+	err := s.Orders.DunBy(ctx, s.Now(), func(_ ledger.Invoice, _ orders.Receipt, err error) {
 		if err == nil {
 			done++
 		}
@@ -128,18 +131,18 @@ func closeDue(t testing.TB, s *Store, want int) {
 	}
 }
 
-func account(t testing.TB, s *Store, name string) Account {
+func account(t testing.TB, s *Store, name string) books.Account {
 	t.Helper()
-	a, err := s.Account(name)
+	a, err := s.Books.Account(name)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return a
 }
 
-func pay(t testing.TB, s *Store, invoice uint64, amount int64, ref string) Receipt {
+func pay(t testing.TB, s *Store, invoice uint64, amount int64, ref string) orders.Receipt {
 	t.Helper()
-	r, err := s.RecordPayment(behalf.Order{By: "op"}, ledger.Payment{Invoice: invoice, Method: "bank", Reference: ref, Amount: amount})
+	r, err := s.Orders.RecordPayment(behalf.Order{By: "op"}, ledger.Payment{Invoice: invoice, Method: "bank", Reference: ref, Amount: amount})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +152,7 @@ func pay(t testing.TB, s *Store, invoice uint64, amount int64, ref string) Recei
 // book is the ledger of an account, without what only charges and opens periods.
 func book(t testing.TB, s *Store, name string) (list []string) {
 	t.Helper()
-	err := s.Ledger(name, func(e *ledger.Entry) error {
+	err := s.Books.Ledger(name, func(e *ledger.Entry) error {
 		if e.Kind == ledger.KindCharge || e.Kind == ledger.KindGrant {
 			return nil
 		}
@@ -198,7 +201,7 @@ func dump(t fataler, s *Store) map[string]string {
 			}
 			c := t.Cursor(engine.Bucket(b))
 			for k, v := c.First(); k != nil; k, v = c.Next() {
-				if engine.Bucket(b) == bucket.ToldOf && strings.HasSuffix(string(k), refusedMark) {
+				if engine.Bucket(b) == bucket.ToldOf && strings.HasSuffix(string(k), "-refused") {
 					continue
 				}
 				all[name+"/"+string(k)] = string(v)
@@ -213,6 +216,6 @@ func dump(t fataler, s *Store) map[string]string {
 }
 
 // change of an account, and nothing else of it.
-func change(c Change) func(*Account) (Change, error) {
-	return func(*Account) (Change, error) { return c, nil }
+func change(c orders.Change) func(*books.Account) (orders.Change, error) {
+	return func(*books.Account) (orders.Change, error) { return c, nil }
 }

@@ -9,7 +9,9 @@ import (
 
 	"relay/quota"
 	"relay/store/behalf"
+	"relay/store/books"
 	"relay/store/ledger"
+	"relay/store/orders"
 )
 
 // M14: an account that says nothing continues on a yearly plan with prices for
@@ -27,25 +29,25 @@ func TestAtLimit_default(t *testing.T) {
 	few := quota.Plan{Name: "few", Term: quota.Year, Emails: 1}
 	for _, x := range []struct {
 		plan quota.Plan
-		own  Account
+		own  books.Account
 		most int64 // of overage
 	}{
-		{silver, Account{}, 5 * gb},
-		{capped, Account{}, 3 * gb},
-		{capped, Account{OverMax: gb}, gb},
-		{capped, Account{OverMax: quota.Uncapped}, 100 * gb},
-		{open, Account{}, 100 * gb},
-		{silver, Account{AtLimit: quota.Suspend, OverMax: 2 * gb}, 0},
-		{strict, Account{OverMax: 2 * gb}, 0},
-		{noBlocks, Account{}, 0},
-		{noBlocks, Account{AtLimit: quota.Continue}, 100 * gb},
-		{noBlocks, Account{AtLimit: quota.Continue, OverMax: 2 * gb}, 2 * gb},
-		{month, Account{}, 0},
-		{few, Account{}, 0},
+		{silver, books.Account{}, 5 * gb},
+		{capped, books.Account{}, 3 * gb},
+		{capped, books.Account{OverMax: gb}, gb},
+		{capped, books.Account{OverMax: quota.Uncapped}, 100 * gb},
+		{open, books.Account{}, 100 * gb},
+		{silver, books.Account{AtLimit: quota.Suspend, OverMax: 2 * gb}, 0},
+		{strict, books.Account{OverMax: 2 * gb}, 0},
+		{noBlocks, books.Account{}, 0},
+		{noBlocks, books.Account{AtLimit: quota.Continue}, 100 * gb},
+		{noBlocks, books.Account{AtLimit: quota.Continue, OverMax: 2 * gb}, 2 * gb},
+		{month, books.Account{}, 0},
+		{few, books.Account{}, 0},
 	} {
 		a := x.own
 		a.Name = strings.ToLower(t.Name()[:4]) + "-" + x.plan.Name + ledger.NumberText(uint64(len(ledgerNames(t, s))))
-		if _, err := s.AddAccount(behalf.Order{}, NewAccount{Account: a, Plan: x.plan, Activate: true}); err != nil {
+		if _, err := s.Orders.AddAccount(behalf.Order{}, orders.NewAccount{Account: a, Plan: x.plan, Activate: true}); err != nil {
 			t.Fatal(err)
 		}
 		mustSend(t, s, a.Name, gb, 1)
@@ -61,7 +63,7 @@ func TestAtLimit_default(t *testing.T) {
 
 func ledgerNames(t *testing.T, s *Store) (list []string) {
 	t.Helper()
-	if err := s.EachAccount(Wanted{}, func(a *Account) error { list = append(list, a.Name); return nil }); err != nil {
+	if err := s.Books.EachAccount(books.Wanted{}, func(a *books.Account) error { list = append(list, a.Name); return nil }); err != nil {
 		t.Fatal(err)
 	}
 	return list
@@ -78,7 +80,7 @@ func TestAtLimit_defaultFollowsThePlan(t *testing.T) {
 			t.Errorf("%s, on a plan for 30 days: more was taken", name)
 		}
 		to := free
-		if _, err := s.ChangeAccount(behalf.Order{}, name, change(Change{Plan: &to})); err != nil {
+		if _, err := s.Orders.ChangeAccount(behalf.Order{}, name, change(orders.Change{Plan: &to})); err != nil {
 			t.Fatal(err)
 		}
 		if r := send(t, s, name, gb+1, 1); (r == nil) != (name == "silent") {
@@ -91,7 +93,7 @@ func TestAtLimit_defaultFollowsThePlan(t *testing.T) {
 // once; what was used before stays.
 func TestOverMax_manyConnections(t *testing.T) {
 	s, c := newBooks(t)
-	r, err := s.AddAccount(behalf.Order{}, NewAccount{Account: Account{Name: "acme", OverMax: 2 * gb}, Plan: silver, Activate: true})
+	r, err := s.Orders.AddAccount(behalf.Order{}, orders.NewAccount{Account: books.Account{Name: "acme", OverMax: 2 * gb}, Plan: silver, Activate: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,21 +117,21 @@ func TestOverMax_manyConnections(t *testing.T) {
 	if got := taken.Load(); got != 2940*mb { // 42 times 70 MB of 3 GB
 		t.Errorf("%d octets were taken, want 2.94 GB", got)
 	}
-	lower := func(n int64) func(*Account) (Change, error) {
-		return func(a *Account) (Change, error) { a.OverMax = n; return Change{}, nil }
+	lower := func(n int64) func(*books.Account) (orders.Change, error) {
+		return func(a *books.Account) (orders.Change, error) { a.OverMax = n; return orders.Change{}, nil }
 	}
-	if _, err := s.ChangeAccount(behalf.Order{By: "op"}, "acme", lower(gb)); err != nil {
+	if _, err := s.Orders.ChangeAccount(behalf.Order{By: "op"}, "acme", lower(gb)); err != nil {
 		t.Fatal(err)
 	}
 	no := send(t, s, "acme", 1, 1)
 	if no == nil || no.Exceeded == nil || no.Exceeded.Most != gb || !no.Exceeded.Renewed.Equal(december) {
 		t.Errorf("beyond a lower ceiling = %+v", no)
 	}
-	if _, err := s.ChangeAccount(behalf.Order{By: "op"}, "acme", lower(quota.Uncapped)); err != nil {
+	if _, err := s.Orders.ChangeAccount(behalf.Order{By: "op"}, "acme", lower(quota.Uncapped)); err != nil {
 		t.Fatal(err)
 	}
 	mustSend(t, s, "acme", 50*gb, 1)
-	if _, err := s.ChangeAccount(behalf.Order{}, "acme", lower(-2)); err == nil {
+	if _, err := s.Orders.ChangeAccount(behalf.Order{}, "acme", lower(-2)); err == nil {
 		t.Error("a ceiling below zero was taken")
 	}
 	wantBook(t, s, "acme", "invoice -14640", "activated", "payment 14640", "over-max", "over-max")

@@ -9,6 +9,7 @@ import (
 	"relay/quota"
 	"relay/store/behalf"
 	"relay/store/ledger"
+	"relay/store/orders"
 )
 
 // guardedBooks is openBooks with a clock that is watched.
@@ -25,7 +26,7 @@ func guardedBooks(t *testing.T, path string, c *clock, kept *bool) *Store {
 // closeAll is the job, as it runs on schedule.
 func closeAll(t *testing.T, s *Store) (closed int) {
 	t.Helper()
-	err := s.CloseBy(context.Background(), s.BookTime(), func(_ string, _ Receipt, err error) {
+	err := s.Orders.CloseBy(context.Background(), s.BookTime(), func(_ string, _ orders.Receipt, err error) {
 		closed++
 		if err != nil {
 			t.Error(err)
@@ -44,13 +45,13 @@ func TestStore_wrongClock(t *testing.T) {
 	c := &clock{t: epoch}
 	s := guardedBooks(t, path, c, &kept)
 	for _, p := range []quota.Plan{silver, gold, more} {
-		if err := s.AddPlan(p); err != nil {
+		if err := s.Books.AddPlan(p); err != nil {
 			t.Fatal(err)
 		}
 	}
 	order(t, s, "year", silver, quota.Continue)
 	order(t, s, "month", more, quota.Suspend)
-	before, err := s.Standing("year")
+	before, err := s.Standings.Standing("year")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +66,7 @@ func TestStore_wrongClock(t *testing.T) {
 			if r := send(t, s, name, 1000, 1); r != nil {
 				t.Errorf("%s: refused: %+v", name, r)
 			}
-			st, err := s.Standing(name)
+			st, err := s.Standings.Standing(name)
 			if err != nil || st.Expired() || st.Account.Expired(s.BookTime(), s.Zone()) || st.Period.Key != st.Account.Open {
 				t.Errorf("%s stands %+v, %v; want its open period", name, st, err)
 			}
@@ -73,7 +74,7 @@ func TestStore_wrongClock(t *testing.T) {
 		if s.Hold() == nil || s.BookTime().Sub(epoch).Abs() > time.Minute {
 			t.Errorf("the books show %v, hold %+v; want them to stand at %v", s.BookTime(), s.Hold(), epoch)
 		}
-		r, err := s.Upgrade(behalf.Order{By: "op", DryRun: true}, "year", gold.Name)
+		r, err := s.Orders.Upgrade(behalf.Order{By: "op", DryRun: true}, "year", gold.Name)
 		if err != nil || r.After.Open != r.Before.Open {
 			t.Errorf("an order: open %q, then %q, %v", r.Before.Open, r.After.Open, err)
 		}
@@ -84,7 +85,7 @@ func TestStore_wrongClock(t *testing.T) {
 	}
 	s = guardedBooks(t, path, c, &kept)
 	open(s)
-	st, err := s.Standing("year")
+	st, err := s.Standings.Standing("year")
 	if err != nil || st.Period.Key != before.Period.Key || st.Used.Charged.Messages != 2 {
 		t.Errorf("stands in %s with %+v, %v; want both messages in %s", st.Period.Key, st.Used.Charged, err, before.Period.Key)
 	}
@@ -101,7 +102,7 @@ func TestStore_wrongClock(t *testing.T) {
 	kept = false
 	s = guardedBooks(t, path, c, &kept)
 	defer s.Close()
-	if st, err := s.Standing("year"); err != nil || !st.Expired() || s.Hold() != nil {
+	if st, err := s.Standings.Standing("year"); err != nil || !st.Expired() || s.Hold() != nil {
 		t.Errorf("after a restart: expired %v, hold %+v, %v; the word is stored", st.Expired(), s.Hold(), err)
 	}
 	verify(t, s)
@@ -150,7 +151,7 @@ func TestStore_unaskedClockProvesNothing(t *testing.T) {
 	path, kept := filepath.Join(t.TempDir(), "relay.db"), true
 	c := &clock{t: epoch}
 	s := guardedBooks(t, path, c, &kept)
-	if err := s.AddPlan(silver); err != nil {
+	if err := s.Books.AddPlan(silver); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Close(); err != nil {
@@ -161,7 +162,7 @@ func TestStore_unaskedClockProvesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := tool.AddPlan(gold); err != nil {
+	if err := tool.Books.AddPlan(gold); err != nil {
 		t.Fatal(err)
 	}
 	if err := tool.Close(); err != nil {

@@ -14,6 +14,7 @@ import (
 	"relay/quota"
 	"relay/store/behalf"
 	"relay/store/ledger"
+	"relay/store/orders"
 )
 
 // Accounts that cannot be closed hold up no others.
@@ -60,7 +61,7 @@ func TestCloseBy_blocksAndCredit(t *testing.T) {
 			c.set(december)
 			closeDue(t, s, 1)
 			closeDue(t, s, 0)
-			list, err := s.InvoicesOf("acme", true)
+			list, err := s.Books.InvoicesOf("acme", true)
 			if err != nil || len(list) != 1 {
 				t.Fatalf("invoices = %+v, %v", list, err)
 			}
@@ -81,7 +82,7 @@ func TestCloseBy_blocksAndCredit(t *testing.T) {
 			if quota.Sum(a.Lots) != x.credit || a.Balance != -i.Total || a.Open != "2026-12" {
 				t.Errorf("account = %+v, want a credit of %d", a, x.credit)
 			}
-			st, err := s.Standing("acme")
+			st, err := s.Standings.Standing("acme")
 			if err != nil || quota.Sum(st.Live) != x.credit || st.Used.Charged != (quota.Charge{}) {
 				t.Errorf("Standing = %+v, %v", st, err)
 			}
@@ -106,7 +107,7 @@ func TestCloseBy_lateOnceAndInterrupted(t *testing.T) {
 		_, _ = closeNow(t.Context(), s) // is cut off
 	}()
 	for {
-		if list, err := s.InvoicesOf("a020", false); err != nil || len(list) > 0 {
+		if list, err := s.Books.InvoicesOf("a020", false); err != nil || len(list) > 0 {
 			break
 		}
 	}
@@ -141,10 +142,10 @@ func TestCloseBy_lateOnceAndInterrupted(t *testing.T) {
 			t.Fatalf("%s = %+v", name, a)
 		}
 	}
-	if i, err := s.Invoice(n); err != nil || i.Number != n {
+	if i, err := s.Books.Invoice(n); err != nil || i.Number != n {
 		t.Errorf("the last invoice = %+v, %v, want number %d", i, err, n)
 	}
-	if _, err := s.Invoice(n + 1); !errors.Is(err, ErrNotFound) {
+	if _, err := s.Books.Invoice(n + 1); !errors.Is(err, ErrNotFound) {
 		t.Errorf("Invoice(%d) = %v", n+1, err)
 	}
 }
@@ -153,7 +154,7 @@ func TestCloseBy_lateOnceAndInterrupted(t *testing.T) {
 func TestAccept_closesWhatIsOver(t *testing.T) {
 	s, c := newBooks(t)
 	order(t, s, "acme", free, quota.Suspend)
-	if _, err := s.BuyBlock(behalf.Order{}, "acme", gb, 1); err != nil {
+	if _, err := s.Orders.BuyBlock(behalf.Order{}, "acme", gb, 1); err != nil {
 		t.Fatal(err)
 	}
 	mustSend(t, s, "acme", 1800*mb, 1)
@@ -165,7 +166,7 @@ func TestAccept_closesWhatIsOver(t *testing.T) {
 	if a := account(t, s, "acme"); a.Open != "2026-11" {
 		t.Errorf("a refusal wrote: %+v", a)
 	}
-	if r, err := s.Permit("acme", "", quota.Charge{Messages: 1, Bytes: gb}); r != nil || err != nil {
+	if r, err := s.Standings.Permit("acme", "", quota.Charge{Messages: 1, Bytes: gb}); r != nil || err != nil {
 		t.Errorf("Permit = %+v, %v", r, err)
 	}
 	mustSend(t, s, "acme", gb, 1)
@@ -196,15 +197,15 @@ func TestCloseBy_withoutBlocks(t *testing.T) {
 func TestCloseBy_creditOfTheTerm(t *testing.T) {
 	s, c := newBooks(t)
 	order(t, s, "acme", free, quota.Continue)
-	if _, err := s.UpdatePlan("free", func(p *quota.Plan) error { p.Ends = true; return nil }); err != nil {
+	if _, err := s.Books.UpdatePlan("free", func(p *quota.Plan) error { p.Ends = true; return nil }); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Renew(behalf.Order{}, "acme", "free"); err != nil {
+	if _, err := s.Orders.Renew(behalf.Order{}, "acme", "free"); err != nil {
 		t.Fatal(err)
 	}
 	mustSend(t, s, "acme", 1500*mb, 1)
 	end := time.Date(2027, 11, 22, 23, 0, 0, 0, time.UTC)
-	if r, err := s.Correct(behalf.Order{}, "acme", Correction{Units: 500 * mb, Text: "gift"}); err != nil || !r.After.Lots[0].Expires.Equal(end) {
+	if r, err := s.Orders.Correct(behalf.Order{}, "acme", orders.Correction{Units: 500 * mb, Text: "gift"}); err != nil || !r.After.Lots[0].Expires.Equal(end) {
 		t.Fatalf("Correct = %+v, %v", r.After.Lots, err)
 	}
 	mustSend(t, s, "acme", 400*mb, 1)
@@ -220,11 +221,11 @@ func TestCloseBy_creditOfTheTerm(t *testing.T) {
 		t.Errorf("in the next term = %+v", a)
 	}
 	// What is given then lasts until its end.
-	if r, err := s.Correct(behalf.Order{}, "acme", Correction{Units: 1, Text: "gift"}); err != nil || !r.After.Lots[0].Expires.Equal(a.TermEnd()) {
+	if r, err := s.Orders.Correct(behalf.Order{}, "acme", orders.Correction{Units: 1, Text: "gift"}); err != nil || !r.After.Lots[0].Expires.Equal(a.TermEnd()) {
 		t.Errorf("Correct = %+v, %v", r.After.Lots, err)
 	}
 	c.set(a.TermEnd())
-	if _, err := s.Correct(behalf.Order{}, "acme", Correction{Units: 1, Text: "gift"}); err == nil {
+	if _, err := s.Orders.Correct(behalf.Order{}, "acme", orders.Correction{Units: 1, Text: "gift"}); err == nil {
 		t.Error("credit was given after the term")
 	}
 }
@@ -236,7 +237,7 @@ func TestCloseBy_panics(t *testing.T) {
 		order(t, s, name, free, quota.Suspend)
 	}
 	c.set(december.Add(time.Hour))
-	err := s.CloseBy(t.Context(), s.Now(), func(string, Receipt, error) { panic("tea") })
+	err := s.Orders.CloseBy(t.Context(), s.Now(), func(string, orders.Receipt, error) { panic("tea") })
 	if err == nil || !strings.HasPrefix(err.Error(), "panic: tea\n") {
 		t.Errorf("CloseBy = %v", err)
 	}

@@ -226,7 +226,7 @@ func TestStore_Compact(t *testing.T) {
 		t.Errorf("the new file holds %+v", got)
 	}
 	accept(t, n, "acme", 200_000, "x@a.test")
-	if u, err := n.Usages("acme"); err != nil || len(u) != 1 || u[0].Charged.Messages != 51 || u[0].Delivered != 45 {
+	if u, err := n.Standings.Usages("acme"); err != nil || len(u) != 1 || u[0].Charged.Messages != 51 || u[0].Delivered != 45 {
 		t.Errorf("usage %+v, %v", u, err)
 	}
 }

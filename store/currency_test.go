@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"relay/quota"
+	"relay/store/books"
 )
 
 // A currency cannot change under the prices that plans have, also before any was
@@ -12,38 +13,38 @@ import (
 func TestCheckCurrency_underPrices(t *testing.T) {
 	s, _ := newStore(t)
 	in := func(code string) {
-		b := s.Billing()
+		b := s.Books.Billing()
 		b.Currency = code
-		s.SetBilling(b)
+		s.Books.SetBilling(b)
 	}
 	in("EUR")
-	if err := s.CheckCurrency("JPY"); err != nil {
+	if err := s.Books.CheckCurrency("JPY"); err != nil {
 		t.Errorf("without prices: %v", err)
 	}
 	dear, cheap := quota.Plan{Name: "dear", Term: quota.Year, Emails: 10, Price: 9000}, quota.Plan{Name: "cheap", Term: quota.Year, Emails: 10}
 	for _, p := range []quota.Plan{dear, cheap} {
-		if err := s.AddPlan(p); err != nil {
+		if err := s.Books.AddPlan(p); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := s.CheckCurrency("JPY"); !errors.Is(err, ErrCurrency) {
+	if err := s.Books.CheckCurrency("JPY"); !errors.Is(err, books.ErrCurrency) {
 		t.Errorf("EUR 90.00 would be JPY 9,000: %v", err)
 	}
-	if err := s.CheckCurrency("EUR"); err != nil {
+	if err := s.Books.CheckCurrency("EUR"); err != nil {
 		t.Error(err)
 	}
 	in("JPY")
 	set := func(name string, price int64) error {
-		_, err := s.UpdatePlan(name, func(p *quota.Plan) error { p.Price = price; return nil })
+		_, err := s.Books.UpdatePlan(name, func(p *quota.Plan) error { p.Price = price; return nil })
 		return err
 	}
-	if err := set("cheap", 100); !errors.Is(err, ErrCurrency) {
+	if err := set("cheap", 100); !errors.Is(err, books.ErrCurrency) {
 		t.Errorf("a price in JPY beside one in EUR: %v", err)
 	}
-	if _, err := s.PutPlans([]quota.Plan{{Name: "new", Term: quota.Year, Emails: 1, Price: 5}}, true); !errors.Is(err, ErrCurrency) {
+	if _, err := s.Books.PutPlans([]quota.Plan{{Name: "new", Term: quota.Year, Emails: 1, Price: 5}}, true); !errors.Is(err, books.ErrCurrency) {
 		t.Errorf("a plan imported, tried only: %v", err)
 	}
-	if _, err := s.UpdatePlan("dear", func(p *quota.Plan) error { p.Retired = true; return nil }); err != nil {
+	if _, err := s.Books.UpdatePlan("dear", func(p *quota.Plan) error { p.Retired = true; return nil }); err != nil {
 		t.Errorf("what is no price: %v", err)
 	}
 	if err := set("dear", 12_000); err != nil { // the only one: it is in JPY from now on
@@ -52,7 +53,7 @@ func TestCheckCurrency_underPrices(t *testing.T) {
 	if err := set("cheap", 100); err != nil {
 		t.Error(err)
 	}
-	if err := s.CheckCurrency("EUR"); !errors.Is(err, ErrCurrency) {
+	if err := s.Books.CheckCurrency("EUR"); !errors.Is(err, books.ErrCurrency) {
 		t.Errorf("back: %v", err)
 	}
 	for _, name := range []string{"dear", "cheap"} {
@@ -60,7 +61,7 @@ func TestCheckCurrency_underPrices(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := s.CheckCurrency("EUR"); err != nil {
+	if err := s.Books.CheckCurrency("EUR"); err != nil {
 		t.Errorf("all prices are gone: %v", err)
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"relay/store/behalf"
+	"relay/store/books"
+	"relay/store/orders"
 	"relay/store/people"
 )
 
@@ -18,19 +20,19 @@ func TestCustomer_accounts(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"web", "shop", "other"} {
-		n := NewAccount{Account: Account{Name: name, Owner: "acme", Reseller: "res"}, Plan: silver, Activate: true}
+		n := orders.NewAccount{Account: books.Account{Name: name, Owner: "acme", Reseller: "res"}, Plan: silver, Activate: true}
 		if name == "other" {
 			n.Account.Owner = ""
 		}
-		if _, err := s.AddAccount(behalf.Order{}, n); err != nil {
+		if _, err := s.Orders.AddAccount(behalf.Order{}, n); err != nil {
 			t.Fatal(err)
 		}
 		mustSend(t, s, name, 100, 3)
 	}
-	if _, err := s.AddAccount(behalf.Order{}, NewAccount{Account: Account{Name: "x", Owner: "nobody"}, Plan: free}); !errors.Is(err, ErrNotFound) {
+	if _, err := s.Orders.AddAccount(behalf.Order{}, orders.NewAccount{Account: books.Account{Name: "x", Owner: "nobody"}, Plan: free}); !errors.Is(err, ErrNotFound) {
 		t.Errorf("an account of nobody = %v", err)
 	}
-	if i, _ := s.Invoice(1); !slices.Equal(i.Buyer, []string{"Acme", "Via Roma 1"}) || i.Customer != "acme" {
+	if i, _ := s.Books.Invoice(1); !slices.Equal(i.Buyer, []string{"Acme", "Via Roma 1"}) || i.Customer != "acme" {
 		t.Errorf("invoice = %+v", i)
 	}
 	if r, err := s.People.ResellerByToken("secret"); err != nil || r.Name != "res" {
@@ -42,11 +44,11 @@ func TestCustomer_accounts(t *testing.T) {
 	if err := s.People.RemoveCustomer("acme"); !errors.Is(err, ErrInUse) {
 		t.Errorf("RemoveCustomer = %v", err)
 	}
-	if _, err := s.ChangeAccount(behalf.Order{}, "web", func(a *Account) (Change, error) { a.Owner = ""; return Change{}, nil }); err != nil {
+	if _, err := s.Orders.ChangeAccount(behalf.Order{}, "web", func(a *books.Account) (orders.Change, error) { a.Owner = ""; return orders.Change{}, nil }); err != nil {
 		t.Fatal(err)
 	}
 	var own []string
-	if err := s.EachAccount(Wanted{Owner: "acme"}, func(a *Account) error { own = append(own, a.Name); return nil }); err != nil || !slices.Equal(own, []string{"shop"}) {
+	if err := s.Books.EachAccount(books.Wanted{Owner: "acme"}, func(a *books.Account) error { own = append(own, a.Name); return nil }); err != nil || !slices.Equal(own, []string{"shop"}) {
 		t.Errorf("accounts of acme = %v, %v", own, err)
 	}
 	if n, err := s.People.CountBelow("res"); err != nil || n != 3 {

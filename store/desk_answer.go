@@ -47,7 +47,7 @@ func (s *Store) AnswerDesk(c *DeskCase) (yes bool, err error) {
 	desk := strings.ToLower(c.Desk)
 	err = s.update(1024, func(t *tx) error {
 		yes = false
-		if _, err := t.account(c.Account); err != nil {
+		if _, err := t.s.Books.AccountIn(&t.Tx, c.Account); err != nil {
 			if errors.Is(err, ErrNotFound) {
 				return nil
 			}

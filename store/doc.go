@@ -1,7 +1,9 @@
-// Package store keeps everything that must last. Accounts, plans and the books are its own; the rest is
-// in rooms below it, which are fields of Store: the mail that waits (store/spool), customers and logins
-// (store/people), news, the trace and others. The store keeps what spans books and mail. Only it and its
-// rooms know keys and encodings; store/engine, and store/bolt as its driver, know octets.
+// Package store keeps everything that must last, in rooms that are fields of Store: accounts and what they
+// were charged (store/books), orders that change them (store/orders), where they stand (store/standing),
+// the mail that waits (store/spool), customers and logins (store/people), news, the trace and others. What
+// is here spans books and mail: Accept; what comes back and may suspend an account; reports; Verify; the
+// migrations. Only the store and its rooms know keys and encodings; store/engine, and store/bolt as its
+// driver, know octets.
 //
 // # The life of a message here
 //
@@ -19,28 +21,11 @@
 // A crash before 2 returns leaves nothing but staged chunks, which the next Open removes. A later one
 // leaves the message: it may go out twice (RFC 1047), but is never lost.
 //
-// # Orders and the ledger
+// # The life of an order
 //
-// An account's balance, credit and use are sums of the entries of its ledger (package ledger), and its
-// terms are in it as they were bought. Whatever changes them is an order (AddAccount, RecordPayment,
-// Upgrade, Refund …):
-//
-//  1. It reads the account and closes its periods that are over: allowance, then
-//     credit, then overage, which becomes an invoice; what is left is credited.
-//  2. It works out in memory what it does: entries, invoices, the account as it will be.
-//  3. It writes that, in the same transaction. A dry run leaves this step out.
-//
-// Entries, receipts, refusals and events are kinds with figures; report/words puts them
-// into words. Only what is printed on an invoice is worded here, by Options.Print, and
-// stays as it was issued.
-//
-// What customers are to be told of an order follows from its entries and is stored in that
-// transaction as well (package news, deal_news.go); so is the warning that a term ends.
-//
-// A message makes no entry of its own. It is counted in the Charges of its period, and a day's use
-// becomes one entry with the first message of another day. What is drawn on credit follows from the use,
-// and becomes entries when the period is closed: by the job, by the next order, or by the first message
-// that is accepted after its end. A crash leaves a period open or closed, and the job finds it either way.
+// Package orders has its steps. Its last one calls ordered here, in the same transaction: an account that
+// is suspended has its mail stopped, and what its customer is to be told is stored as news
+// (order_news.go). A crash leaves all of it or nothing.
 //
 // # Use
 //
@@ -61,7 +46,7 @@
 //
 // What a customer or the operator is to be told is news: stored by the transaction that it
 // follows from, and taken away by the one that queues its mails. Package news has the steps. What
-// the limit does is told at once (limit_news.go), steps of use by a daily look (LookAtUse).
+// the limit does is told at once, steps of use by a daily look (package standing).
 //
 // # Who watches
 //

@@ -13,6 +13,8 @@ import (
 	"relay/store/behalf"
 	"relay/store/bodies"
 	"relay/store/bodyhash"
+	"relay/store/books"
+	"relay/store/orders"
 	"relay/store/people"
 	"relay/store/signing"
 	"relay/store/spool"
@@ -43,7 +45,7 @@ func TestStore_labels(t *testing.T) {
 	s, c := newStore(t)
 	label := func(account string) string {
 		t.Helper()
-		_, err := s.AddAccount(behalf.Order{}, NewAccount{Account: Account{Name: account, Owner: "kunde"}, Plan: quota.Plan{Name: "p", Term: quota.Year}})
+		_, err := s.Orders.AddAccount(behalf.Order{}, orders.NewAccount{Account: books.Account{Name: account, Owner: "kunde"}, Plan: quota.Plan{Name: "p", Term: quota.Year}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"relay/store/books"
 	"relay/store/spool"
 	"relay/store/spooled"
 )
@@ -29,7 +30,7 @@ func plainDSNs(s *Store, perHour int, text string) spool.DSNs {
 }
 
 func TestAccount_Owns(t *testing.T) {
-	a := Account{Contact: "boss@shop.example", Senders: []string{"@news.example", "info@other.example"}}
+	a := books.Account{Contact: "boss@shop.example", Senders: []string{"@news.example", "info@other.example"}}
 	for address, want := range map[string]bool{
 		"boss@shop.example": true, "Boss@Shop.example": true, "ann@shop.example": false,
 		"x@news.example": true, "x@sub.news.example": false, "info@other.example": true, "ann@other.example": false, "": false,
@@ -38,7 +39,7 @@ func TestAccount_Owns(t *testing.T) {
 			t.Errorf("Owns(%q) = %v", address, !want)
 		}
 	}
-	if (&Account{}).Owns("") {
+	if (&books.Account{}).Owns("") {
 		t.Error("an account without a contact owns the null sender")
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"relay/quota"
 	"relay/store/behalf"
+	"relay/store/books"
 	"relay/store/ledger"
 )
 
@@ -15,7 +16,7 @@ func TestDun_suspendsAndPaymentResumes(t *testing.T) {
 	mustSend(t, s, "acme", 1500*mb, 1)
 	c.set(december)
 	closeDue(t, s, 1)
-	if _, err := s.Renew(behalf.Order{}, "acme", "gold"); err != nil { // an order that is not paid holds nobody back
+	if _, err := s.Orders.Renew(behalf.Order{}, "acme", "gold"); err != nil { // an order that is not paid holds nobody back
 		t.Fatal(err)
 	}
 	dun := func(want int) {
@@ -30,7 +31,7 @@ func TestDun_suspendsAndPaymentResumes(t *testing.T) {
 	c.add(time.Second)
 	dun(1)
 	dun(0)
-	if r := send(t, s, "acme", 1, 1); r == nil || r.State != ledger.Suspended || r.Hold != HoldUnpaid {
+	if r := send(t, s, "acme", 1, 1); r == nil || r.State != ledger.Suspended || r.Hold != books.HoldUnpaid {
 		t.Errorf("Accept = %+v, want it held back", r)
 	}
 	pay(t, s, 1, 1000, "part")
@@ -42,10 +43,10 @@ func TestDun_suspendsAndPaymentResumes(t *testing.T) {
 	wantBook(t, s, "acme", "activated", "overage 500000000", "credit 500000000", "closed", "invoice -1220", "invoice -43920",
 		"suspended", "payment 1000", "payment 220", "resumed")
 	// Suspended by the operator, payment does not resume it.
-	if _, err := s.BuyBlock(behalf.Order{}, "acme", gb, 1); err != nil {
+	if _, err := s.Orders.BuyBlock(behalf.Order{}, "acme", gb, 1); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Suspend(behalf.Order{}, "acme", "spam"); err != nil {
+	if _, err := s.Orders.Suspend(behalf.Order{}, "acme", "spam"); err != nil {
 		t.Fatal(err)
 	}
 	c.add(22 * 24 * time.Hour)
@@ -54,7 +55,7 @@ func TestDun_suspendsAndPaymentResumes(t *testing.T) {
 	if a := account(t, s, "acme"); a.Hold != "" || a.State != ledger.Suspended {
 		t.Errorf("account = %+v", a)
 	}
-	if r, err := s.Resume(behalf.Order{}, "acme"); err != nil || r.After.Status() != ledger.Active {
+	if r, err := s.Orders.Resume(behalf.Order{}, "acme"); err != nil || r.After.Status() != ledger.Active {
 		t.Errorf("Resume = %+v, %v", r, err)
 	}
 }
@@ -63,7 +64,7 @@ func TestDun_suspendsAndPaymentResumes(t *testing.T) {
 func TestDun_twoInvoices(t *testing.T) {
 	s, c := newBooks(t)
 	order(t, s, "acme", silver, quota.Suspend)
-	if _, err := s.BuyBlock(behalf.Order{}, "acme", gb, 1); err != nil {
+	if _, err := s.Orders.BuyBlock(behalf.Order{}, "acme", gb, 1); err != nil {
 		t.Fatal(err)
 	}
 	c.add(21*24*time.Hour - time.Second)

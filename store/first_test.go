@@ -11,7 +11,9 @@ import (
 
 	"relay/quota"
 	"relay/store/behalf"
+	"relay/store/books"
 	"relay/store/bucket"
+	"relay/store/orders"
 	"relay/store/refusals"
 	"relay/store/sites"
 	"relay/store/spool"
@@ -170,7 +172,7 @@ func TestFirst_replanned(t *testing.T) {
 }
 
 func setFirstCap(s *Store, n int) error {
-	_, err := s.ChangeAccount(behalf.Order{}, "acme", func(a *Account) (Change, error) { a.FirstCap = n; return Change{}, nil })
+	_, err := s.Orders.ChangeAccount(behalf.Order{}, "acme", func(a *books.Account) (orders.Change, error) { a.FirstCap = n; return orders.Change{}, nil })
 	return err
 }
 

@@ -19,7 +19,7 @@ func TestFold_Add(t *testing.T) {
 	c.set(december.Add(time.Hour))
 	closeDue(t, s, 1)
 	f := ledger.NewFold(s.Zone())
-	if err := s.Ledger("acme", func(e *ledger.Entry) error { f.Add(e); return nil }); err != nil {
+	if err := s.Books.Ledger("acme", func(e *ledger.Entry) error { f.Add(e); return nil }); err != nil {
 		t.Fatal(err)
 	}
 	a, p := account(t, s, "acme"), f.Period("2026-11")
@@ -35,7 +35,7 @@ func TestFold_Add(t *testing.T) {
 	if len(st.Periods) != 2 || st.Periods[1].Period != "2026-12" || st.Periods[1].Closed {
 		t.Errorf("periods = %+v", st.Periods)
 	}
-	if _, err := s.CloseAccount(behalf.Order{}, "acme", "moves away"); err != nil {
+	if _, err := s.Orders.CloseAccount(behalf.Order{}, "acme", "moves away"); err != nil {
 		t.Fatal(err)
 	}
 	if st, err := s.Statement("acme", time.Time{}); err != nil || !st.Ended || len(st.Lots) != 0 || st.Periods[1].Expired != 500*mb {

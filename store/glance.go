@@ -1,20 +1,20 @@
 package store
 
 import (
-	"cmp"
-	"sort"
 	"time"
 
+	"relay/store/books"
 	"relay/store/bucket"
 	"relay/store/ledger"
 	"relay/store/outcomes"
 	"relay/store/room"
 	"relay/store/signs"
+	"relay/store/standing"
 )
 
 // Glance is what the operator's digest looks at of an account, read in one transaction.
 type Glance struct {
-	Standing
+	standing.Standing
 	Overdue   bool      // an invoice is open whose due day is past
 	Suspended time.Time // when it was last suspended; zero: it is not, or long ago
 	Delivered int64     // of the mail of a day
@@ -31,20 +31,20 @@ const lookBack = 64
 
 // EachGlance is EachStanding with a glance at each account: what became of its mail of a
 // day, such as "2026-11-29", whether it owes, when it was suspended, and what came back.
-func (s *Store) EachGlance(w Wanted, day string, fn func(*Glance) error) error {
-	read := func(t *tx, a *Account) (*Glance, bool, error) {
-		g, err := t.glance(a, day)
+func (s *Store) EachGlance(w books.Wanted, day string, fn func(*Glance) error) error {
+	read := func(t *room.Tx, a *books.Account) (*Glance, bool, error) {
+		g, err := s.in(*t).glance(a, day)
 		return g, true, err
 	}
-	return walkAccounts(s, w, read, fn)
+	return books.Walk(s.Books, w, read, fn)
 }
 
-func (t *tx) glance(a *Account, day string) (*Glance, error) {
-	st, err := t.standingOf(a)
+func (t *tx) glance(a *books.Account, day string) (*Glance, error) {
+	st, err := t.s.Standings.StandingOf(&t.Tx, a)
 	if err != nil {
 		return nil, err
 	}
-	st.due = nil // it dies with the transaction
+	st.TakeDue()
 	g := &Glance{Standing: st}
 	err = t.s.Outcomes.EachDay(&t.Tx, a.Name, day, day+"\x00", func(_, _ string, d *outcomes.Day) {
 		g.Delivered, g.Failed = g.Delivered+int64(d.Delivered), g.Failed+d.Failures()
@@ -53,8 +53,8 @@ func (t *tx) glance(a *Account, day string) (*Glance, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, n := range t.numbersAfter(bucket.Owed, a.Name, 0, lookBack) {
-		i, err := t.invoice(n)
+	for _, n := range t.s.Books.NumbersAfter(&t.Tx, bucket.Owed, a.Name, 0, lookBack) {
+		i, err := t.s.Books.InvoiceIn(&t.Tx, n)
 		if err != nil {
 			return nil, err
 		}
@@ -72,7 +72,7 @@ func (t *tx) glance(a *Account, day string) (*Glance, error) {
 // suspendedAt is when the newest entries of a ledger say that the account was suspended.
 func (t *tx) suspendedAt(account string) (at time.Time, err error) {
 	seen := 0
-	t.newest(account, func(k, raw []byte) bool {
+	t.s.Books.Newest(&t.Tx, account, func(k, raw []byte) bool {
 		e := ledger.Entry{}
 		if err = room.Decode(bucket.Ledger, k, raw, &e); err != nil {
 			return false
@@ -84,40 +84,4 @@ func (t *tx) suspendedAt(account string) (at time.Time, err error) {
 		return at.IsZero() && seen < lookBack
 	})
 	return at, err
-}
-
-// Revenue is what invoices come to, credit notes taken off, in minor units with tax.
-type Revenue struct {
-	Invoiced, Paid, Open int64
-	Currency             string // "": nothing was sold yet
-}
-
-// RevenueSince sums up the invoices that were issued from an instant on. It finds the first
-// of them by halves, and reads no other.
-func (s *Store) RevenueSince(at time.Time) (r Revenue, err error) {
-	var first uint64
-	err = s.view(func(t *tx) error {
-		r.Currency = t.currency()
-		k, _ := t.Cursor(bucket.Invoices).Last()
-		if k == nil {
-			return nil
-		}
-		first = 1 + uint64(sort.Search(int(room.LastNumber(k)), func(n int) bool { // numbers have no gaps, and are given out in time
-			i, e := t.invoice(uint64(n) + 1)
-			err = cmp.Or(err, e)
-			return e != nil || !i.Issued.Before(at)
-		}))
-		return err
-	})
-	if err != nil || first == 0 {
-		return r, err
-	}
-	err = s.Invoices(first, func(i *ledger.Invoice) error {
-		r.Invoiced, r.Open = r.Invoiced+i.Total, r.Open+i.Open() // the total of a credit note is negative
-		if i.Kind != ledger.CreditNote {
-			r.Paid += i.Paid
-		}
-		return nil
-	})
-	return r, err
 }

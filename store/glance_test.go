@@ -6,15 +6,17 @@ import (
 
 	"relay/quota"
 	"relay/store/behalf"
+	"relay/store/books"
 	"relay/store/bucket"
 	"relay/store/ledger"
+	"relay/store/orders"
 )
 
 // glances are all of them, by name.
 func glances(t *testing.T, s *Store, day string) map[string]*Glance {
 	t.Helper()
 	all := map[string]*Glance{}
-	if err := s.EachGlance(Wanted{}, day, func(g *Glance) error { all[g.Account.Name] = g; return nil }); err != nil {
+	if err := s.EachGlance(books.Wanted{}, day, func(g *Glance) error { all[g.Account.Name] = g; return nil }); err != nil {
 		t.Fatal(err)
 	}
 	return all
@@ -50,7 +52,7 @@ func TestStore_EachGlance(t *testing.T) {
 	if _, err := closeNow(t.Context(), s); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Suspend(behalf.Order{}, "c", "spam"); err != nil {
+	if _, err := s.Orders.Suspend(behalf.Order{}, "c", "spam"); err != nil {
 		t.Fatal(err)
 	}
 	got := glances(t, s, "2026-11-28")
@@ -75,7 +77,7 @@ func TestStore_EachGlance(t *testing.T) {
 // The revenue of a month has the invoices from its begin on, and no other.
 func TestStore_RevenueSince(t *testing.T) {
 	s, c := newBooks(t)
-	if r, err := s.RevenueSince(time.Time{}); err != nil || r.Invoiced != 0 {
+	if r, err := s.Books.RevenueSince(time.Time{}); err != nil || r.Invoiced != 0 {
 		t.Errorf("of nothing: %+v, %v", r, err)
 	}
 	var all []ledger.Invoice
@@ -83,18 +85,18 @@ func TestStore_RevenueSince(t *testing.T) {
 		if i%3 == 0 {
 			c.add(5 * 24 * time.Hour)
 		}
-		if _, err := s.AddAccount(behalf.Order{}, NewAccount{Account: Account{Name: string(rune('a' + i))}, Plan: silver}); err != nil {
+		if _, err := s.Orders.AddAccount(behalf.Order{}, orders.NewAccount{Account: books.Account{Name: string(rune('a' + i))}, Plan: silver}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := s.Invoices(1, func(i *ledger.Invoice) error { all = append(all, *i); return nil }); err != nil || len(all) != 9 {
+	if err := s.Books.Invoices(1, func(i *ledger.Invoice) error { all = append(all, *i); return nil }); err != nil || len(all) != 9 {
 		t.Fatalf("%d invoices, %v", len(all), err)
 	}
 	pay(t, s, all[0].Number, all[0].Total, "first")
 	pay(t, s, all[len(all)-1].Number, all[len(all)-1].Total, "last")
 	for _, from := range []time.Time{{}, all[0].Issued, december, all[5].Issued, all[len(all)-1].Issued, all[len(all)-1].Issued.Add(1)} {
-		want := Revenue{Currency: "EUR"}
-		if err := s.Invoices(1, func(i *ledger.Invoice) error {
+		want := books.Revenue{Currency: "EUR"}
+		if err := s.Books.Invoices(1, func(i *ledger.Invoice) error {
 			if !i.Issued.Before(from) {
 				want.Invoiced, want.Paid, want.Open = want.Invoiced+i.Total, want.Paid+i.Paid, want.Open+i.Open()
 			}
@@ -102,7 +104,7 @@ func TestStore_RevenueSince(t *testing.T) {
 		}); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := s.RevenueSince(from); err != nil || got != want {
+		if got, err := s.Books.RevenueSince(from); err != nil || got != want {
 			t.Errorf("from %v: %+v, %v, want %+v", from, got, err, want)
 		}
 	}

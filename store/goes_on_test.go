@@ -30,12 +30,12 @@ func TestCloseBy_goesOn(t *testing.T) {
 		"with a price":         {plan: silver},
 		"30 days":              {plan: quota.Plan{Name: "days", Term: quota.Month, Emails: 10}},
 		"suspended": {plan: free, goes: true, do: func(t *testing.T, s *Store) {
-			if _, err := s.Suspend(behalf.Order{}, "acme", "why"); err != nil {
+			if _, err := s.Orders.Suspend(behalf.Order{}, "acme", "why"); err != nil {
 				t.Fatal(err)
 			}
 		}},
 		"closed": {plan: free, do: func(t *testing.T, s *Store) {
-			if _, err := s.CloseAccount(behalf.Order{}, "acme", ""); err != nil {
+			if _, err := s.Orders.CloseAccount(behalf.Order{}, "acme", ""); err != nil {
 				t.Fatal(err)
 			}
 		}},
@@ -49,14 +49,14 @@ func TestCloseBy_goesOn(t *testing.T) {
 					x.do(t, s)
 				}
 				if x.now != nil {
-					if _, err := s.UpdatePlan(x.now.Name, func(p *quota.Plan) error { *p = *x.now; return nil }); err != nil {
+					if _, err := s.Books.UpdatePlan(x.now.Name, func(p *quota.Plan) error { *p = *x.now; return nil }); err != nil {
 						t.Fatal(err)
 					}
 				}
 				if c.set(end); late {
 					c.set(end.AddDate(2, 1, 0)) // relay was down for more than two terms
 				}
-				st, err := s.Standing("acme")
+				st, err := s.Standings.Standing("acme")
 				if err != nil || st.InTerm != x.goes {
 					t.Fatalf("Standing = %+v, %v, want it in term: %v", st, err, x.goes)
 				}

@@ -14,6 +14,7 @@ import (
 	"relay/store/people"
 	"relay/store/spool"
 	"relay/store/spooled"
+	"relay/store/standing"
 )
 
 // loginStore has the account acme with the logins acme and phone.
@@ -31,7 +32,7 @@ func loginStore(t *testing.T, path string) (*Store, *clock) {
 }
 
 // acceptBy has a login hand over a message.
-func acceptBy(t *testing.T, s *Store, login string, to ...string) (*spooled.Message, *Refusal) {
+func acceptBy(t *testing.T, s *Store, login string, to ...string) (*spooled.Message, *standing.Refusal) {
 	t.Helper()
 	in := intake(s, "acme", 100, to...)
 	in.Login = login

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/store/books"
 )
 
 // What is unpaid holds an account back till its term is over; then to pay that
@@ -19,7 +20,7 @@ func TestAccept_expiredWhileHeldBack(t *testing.T) {
 	if n, err := dunNow(t.Context(), s); err != nil || n != 1 {
 		t.Fatalf("DunBy = %d, %v", n, err)
 	}
-	if r := send(t, s, "acme", 1, 1); r == nil || r.Expired || r.Hold != HoldUnpaid || r.Unpaid == nil {
+	if r := send(t, s, "acme", 1, 1); r == nil || r.Expired || r.Hold != books.HoldUnpaid || r.Unpaid == nil {
 		t.Errorf("in its term: %+v, want it held back", r)
 	}
 	a := account(t, s, "acme")

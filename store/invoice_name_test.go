@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"relay/store/behalf"
+	"relay/store/books"
 	"relay/store/bucket"
 	"relay/store/ledger"
 )
@@ -16,14 +17,14 @@ import (
 func TestInvoice_keepsTheNameItWasIssuedWith(t *testing.T) {
 	s, c := newBooks(t)
 	prefix := func(p string) {
-		b := s.Billing()
+		b := s.Books.Billing()
 		b.Prefix = p
-		s.SetBilling(b)
+		s.Books.SetBilling(b)
 	}
 	prefix("2026/")
 	order(t, s, "acme", silver, "")
 	prefix("R-")
-	if _, err := s.CancelInvoice(behalf.Order{}, 1, "a mistake"); err != nil {
+	if _, err := s.Orders.CancelInvoice(behalf.Order{}, 1, "a mistake"); err != nil {
 		t.Fatal(err)
 	}
 	order(t, s, "beta", silver, "")
@@ -34,26 +35,26 @@ func TestInvoice_keepsTheNameItWasIssuedWith(t *testing.T) {
 			continue
 		}
 		for _, text := range []string{want, strings.ToLower(want), ledger.NumberText(uint64(n)), "0" + ledger.NumberText(uint64(n)), " " + want + " "} {
-			if i, err := s.FindInvoice(text); err != nil || i.Name != want {
+			if i, err := s.Books.FindInvoice(text); err != nil || i.Name != want {
 				t.Errorf("FindInvoice(%q) = %s, %v, want %s", text, i.Name, err, want)
 			}
 		}
 	}
-	if i, _ := s.Invoice(2); i.Names != "2026/1" {
+	if i, _ := s.Books.Invoice(2); i.Names != "2026/1" {
 		t.Errorf("the credit note is about %q, want 2026/1", i.Names)
 	}
 	for _, text := range []string{"R-4", "9"} {
-		if i, err := s.FindInvoice(text); !errors.Is(err, ErrNotFound) {
+		if i, err := s.Books.FindInvoice(text); !errors.Is(err, ErrNotFound) {
 			t.Errorf("FindInvoice(%q) = %s, %v, want none", text, i.Name, err)
 		}
 	}
 	for _, text := range []string{"R-1", "2026/2", "-3", "", "R-", "0", "R-0", "17x", "99999999999999999999"} {
-		if _, err := s.FindInvoice(text); !isNoNumber(err) {
+		if _, err := s.Books.FindInvoice(text); !isNoNumber(err) {
 			t.Errorf("FindInvoice(%q): %v, want that it is no number", text, err)
 		}
 	}
 	var names []string
-	if err := s.Invoices(1, func(i *ledger.Invoice) error { names = append(names, i.Name); return nil }); err != nil {
+	if err := s.Books.Invoices(1, func(i *ledger.Invoice) error { names = append(names, i.Name); return nil }); err != nil {
 		t.Fatal(err)
 	}
 	if got := strings.Join(names, " "); got != "2026/1 R-2 R-3" {
@@ -62,7 +63,7 @@ func TestInvoice_keepsTheNameItWasIssuedWith(t *testing.T) {
 }
 
 func isNoNumber(err error) bool {
-	no := (*NoNumber)(nil)
+	no := (*books.NoNumber)(nil)
 	return errors.As(err, &no)
 }
 
@@ -71,25 +72,25 @@ func isNoNumber(err error) bool {
 func TestOpen_namesOldInvoicesOnce(t *testing.T) {
 	path, c := filepath.Join(t.TempDir(), "relay.db"), &clock{t: epoch}
 	s := openBooks(t, path, c)
-	if err := s.AddPlan(silver); err != nil {
+	if err := s.Books.AddPlan(silver); err != nil {
 		t.Fatal(err)
 	}
 	order(t, s, "acme", silver, "")
-	if _, err := s.CancelInvoice(behalf.Order{}, 1, "a mistake"); err != nil {
+	if _, err := s.Orders.CancelInvoice(behalf.Order{}, 1, "a mistake"); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.update(0, func(t *tx) error { // as they were
 		for n := range uint64(2) {
-			i, err := t.invoice(n + 1)
+			i, err := t.s.Books.InvoiceIn(&t.Tx, n+1)
 			if err != nil {
 				return err
 			}
 			i.Name, i.Names = "", ""
-			if err := t.Write(bucket.Invoices, invoiceKey(i.Number), i); err != nil {
+			if err := t.Write(bucket.Invoices, keyOfInvoice(i.Number), i); err != nil {
 				return err
 			}
 		}
-		return t.Delete(bucket.Meta, keyPrefix)
+		return t.Delete(bucket.Meta, []byte("prefix"))
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +103,7 @@ func TestOpen_namesOldInvoicesOnce(t *testing.T) {
 		if s, err = openTest(path, o); err != nil {
 			t.Fatal(err)
 		}
-		i, err := s.Invoice(2)
+		i, err := s.Books.Invoice(2)
 		if err != nil {
 			t.Fatal(err)
 		}

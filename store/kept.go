@@ -16,7 +16,7 @@ func (s *Store) Kept(account string) (Kept, error) {
 	if k.Since.IsZero() {
 		return k, nil
 	}
-	list, err := s.Usages(account)
+	list, err := s.Standings.Usages(account)
 	for i := range list {
 		u := &list[i]
 		k.Messages, k.Emails, k.Octets = k.Messages+u.Waiting, k.Emails+u.Queued, k.Octets+u.Stored

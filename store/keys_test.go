@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"encoding/binary"
 	"strings"
 	"testing"
 	"time"
@@ -52,4 +53,23 @@ func TestQueueKey_Order(t *testing.T) {
 			t.Errorf("key of %v in lane %v", a, b)
 		}
 	})
+}
+
+// Keys of the books, as they lie in files.
+
+// keyOf a number of somebody's: of an entry of an account's ledger, or of an invoice in an index.
+func keyOf(whose string, n uint64) []byte {
+	return binary.BigEndian.AppendUint64([]byte(whose+"\x00"), n)
+}
+
+func keyOfInvoice(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
+
+// keyOfEnd is where an account lies whose open period ends then.
+func keyOfEnd(at time.Time, account string) []byte {
+	return append(room.AppendTime(nil, at), account...)
+}
+
+// keyOfDue is where an invoice lies that waits for its payment until then.
+func keyOfDue(at time.Time, n uint64) []byte {
+	return binary.BigEndian.AppendUint64(room.AppendTime(nil, at), n)
 }

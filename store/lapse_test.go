@@ -7,15 +7,17 @@ import (
 
 	"relay/quota"
 	"relay/store/behalf"
+	"relay/store/books"
 	"relay/store/bucket"
 	"relay/store/ledger"
+	"relay/store/orders"
 )
 
 // expired is an account whose order nobody has paid for so long that it expired.
 func expired(t *testing.T) (*Store, *clock) {
 	t.Helper()
 	s, c := newBooks(t)
-	if _, err := s.AddAccount(behalf.Order{}, NewAccount{Account: Account{Name: "acme", Method: "card"}, Plan: silver}); err != nil {
+	if _, err := s.Orders.AddAccount(behalf.Order{}, orders.NewAccount{Account: books.Account{Name: "acme", Method: "card"}, Plan: silver}); err != nil {
 		t.Fatal(err)
 	}
 	c.add((14 + 30) * 24 * time.Hour)
@@ -33,8 +35,8 @@ func expired(t *testing.T) (*Store, *clock) {
 // An order that nobody pays is cancelled by a credit note, 30 days after it was due.
 func TestDunBy_expiresOrders(t *testing.T) {
 	s, _ := expired(t)
-	i, _ := s.Invoice(1)
-	note, err := s.Invoice(2)
+	i, _ := s.Books.Invoice(1)
+	note, err := s.Books.Invoice(2)
 	if err != nil || i.State != ledger.InvoiceCancelled || i.Order != nil || i.Lapsed == nil || note.About != 1 || note.Reason == "" {
 		t.Errorf("invoice %+v, credit note %+v, %v", i, note, err)
 	}
@@ -53,18 +55,18 @@ func TestRecordPayment_revivesAnOrder(t *testing.T) {
 	if r.Amount != 14_640 || r.After.State != ledger.Active || r.After.Balance != 0 {
 		t.Errorf("RecordPayment = %d, %+v", r.Amount, r.After)
 	}
-	is, err := s.Invoice(3)
+	is, err := s.Books.Invoice(3)
 	if err != nil || is.State != ledger.InvoicePaid || is.Total != 14_640 || is.Method != "card" || r.After.Contracts[0].Invoice != "3" {
 		t.Errorf("the new invoice is %+v, %v", is, err)
 	}
-	if i, _ := s.Invoice(1); i.State != ledger.InvoiceCancelled || i.Lapsed != nil {
+	if i, _ := s.Books.Invoice(1); i.State != ledger.InvoiceCancelled || i.Lapsed != nil {
 		t.Errorf("the old one is %+v", i)
 	}
 	if r := pay(t, s, 1, 100, "again"); r.After.Balance != 100 || len(r.After.Contracts) != 1 {
 		t.Errorf("paid twice: %+v", r.After)
 	}
 	// Taken back, it is found by the invoice that the customer had paid.
-	if _, err := s.ReversePayment(behalf.Order{}, Reversal{Invoice: 1, Reference: "late", Text: "bounced"}); err != nil {
+	if _, err := s.Orders.ReversePayment(behalf.Order{}, orders.Reversal{Invoice: 1, Reference: "late", Text: "bounced"}); err != nil {
 		t.Error(err)
 	}
 	wantPaid(t, s, 0, 0, 100)
@@ -74,7 +76,7 @@ func TestRecordPayment_revivesAnOrder(t *testing.T) {
 func TestRecordPayment_revivesInPart(t *testing.T) {
 	s, _ := expired(t)
 	r := pay(t, s, 1, 4640, "late")
-	if i, err := s.Invoice(3); err != nil || i.Open() != 10_000 || i.Order == nil || r.After.State != ledger.Pending {
+	if i, err := s.Books.Invoice(3); err != nil || i.Open() != 10_000 || i.Order == nil || r.After.State != ledger.Pending {
 		t.Errorf("the new invoice is %+v, %v", i, err)
 	}
 	if r = pay(t, s, 1, 10_000, "rest"); r.After.State != ledger.Active || r.After.Balance != 0 {
@@ -85,7 +87,7 @@ func TestRecordPayment_revivesInPart(t *testing.T) {
 // Where the account is closed, the money is kept.
 func TestRecordPayment_revivesNoClosedAccount(t *testing.T) {
 	s, _ := expired(t)
-	if _, err := s.CloseAccount(behalf.Order{}, "acme", ""); err != nil {
+	if _, err := s.Orders.CloseAccount(behalf.Order{}, "acme", ""); err != nil {
 		t.Fatal(err)
 	}
 	if r := pay(t, s, 1, 500, "late"); r.After.Balance != 500 || r.After.State != ledger.Closed {
@@ -96,11 +98,11 @@ func TestRecordPayment_revivesNoClosedAccount(t *testing.T) {
 // What was ordered is not given away once it has expired.
 func TestActivate_revivesAnOrder(t *testing.T) {
 	s, c := expired(t)
-	r, err := s.Activate(behalf.Order{}, "acme")
+	r, err := s.Orders.Activate(behalf.Order{}, "acme")
 	if err != nil || r.After.State != ledger.Active || r.After.Balance != -14_640 {
 		t.Fatalf("Activate = %+v, %v", r.After, err)
 	}
-	if i, err := s.Invoice(3); err != nil || i.Open() != 14_640 || !i.Suspends.After(c.now()) {
+	if i, err := s.Books.Invoice(3); err != nil || i.Open() != 14_640 || !i.Suspends.After(c.now()) {
 		t.Errorf("the new invoice is %+v, %v", i, err)
 	}
 }
@@ -110,7 +112,7 @@ func TestDunBy_expiresRenewalsAfterTheTerm(t *testing.T) {
 	s, c := newBooks(t)
 	order(t, s, "acme", silver, "")
 	pay(t, s, 1, 0, "a")
-	if _, err := s.Renew(behalf.Order{}, "acme", ""); err != nil {
+	if _, err := s.Orders.Renew(behalf.Order{}, "acme", ""); err != nil {
 		t.Fatal(err)
 	}
 	a := account(t, s, "acme")
@@ -120,14 +122,14 @@ func TestDunBy_expiresRenewalsAfterTheTerm(t *testing.T) {
 	if _, err := dunNow(t.Context(), s); err != nil {
 		t.Fatal(err)
 	}
-	if i, _ := s.Invoice(2); i.State != ledger.InvoiceOpen {
+	if i, _ := s.Books.Invoice(2); i.State != ledger.InvoiceOpen {
 		t.Errorf("within 30 days of the term's end it is %s", i.State)
 	}
 	c.add(time.Hour)
 	if _, err := dunNow(t.Context(), s); err != nil {
 		t.Fatal(err)
 	}
-	if i, _ := s.Invoice(2); i.State != ledger.InvoiceCancelled {
+	if i, _ := s.Books.Invoice(2); i.State != ledger.InvoiceCancelled {
 		t.Errorf("after them it is %s", i.State)
 	}
 	if r := pay(t, s, 2, 0, "b"); len(r.After.Contracts) != 2 || !r.After.Contracts[1].Start.Equal(c.now()) {
@@ -138,18 +140,18 @@ func TestDunBy_expiresRenewalsAfterTheTerm(t *testing.T) {
 // With 0 days, and where the operator has given more of them, it waits on.
 func TestDunBy_orderDaysChange(t *testing.T) {
 	s, c := newBooks(t)
-	if _, err := s.AddAccount(behalf.Order{}, NewAccount{Account: Account{Name: "acme"}, Plan: silver}); err != nil {
+	if _, err := s.Orders.AddAccount(behalf.Order{}, orders.NewAccount{Account: books.Account{Name: "acme"}, Plan: silver}); err != nil {
 		t.Fatal(err)
 	}
-	b := s.Billing()
+	b := s.Books.Billing()
 	for _, n := range []int{60, 0} {
 		b.OrderDays = n
-		s.SetBilling(b)
+		s.Books.SetBilling(b)
 		c.add(50 * 24 * time.Hour)
 		if _, err := dunNow(t.Context(), s); err != nil {
 			t.Fatal(err)
 		}
-		if i, _ := s.Invoice(1); i.State != ledger.InvoiceOpen {
+		if i, _ := s.Books.Invoice(1); i.State != ledger.InvoiceOpen {
 			t.Errorf("with %d days it is %s", n, i.State)
 		}
 	}
@@ -159,20 +161,20 @@ func TestDunBy_orderDaysChange(t *testing.T) {
 func TestOpen_expiresOldOrdersLater(t *testing.T) {
 	path, c := filepath.Join(t.TempDir(), "relay.db"), &clock{t: epoch}
 	s := openBooks(t, path, c)
-	if _, err := s.AddAccount(behalf.Order{}, NewAccount{Account: Account{Name: "acme"}, Plan: silver}); err != nil {
+	if _, err := s.Orders.AddAccount(behalf.Order{}, orders.NewAccount{Account: books.Account{Name: "acme"}, Plan: silver}); err != nil {
 		t.Fatal(err)
 	}
 	order(t, s, "beta", silver, quota.Suspend)
 	if err := s.update(0, func(t *tx) error { // as it was
-		i, err := t.invoice(1)
+		i, err := t.s.Books.InvoiceIn(&t.Tx, 1)
 		if err != nil {
 			return err
 		}
-		if err := t.Delete(bucket.Dunning, waitsAt(&i)); err != nil {
+		if err := t.Delete(bucket.Dunning, keyOfDue(i.Expires, 1)); err != nil {
 			return err
 		}
 		i.Expires = time.Time{}
-		if err := t.Write(bucket.Invoices, invoiceKey(1), i); err != nil {
+		if err := t.Write(bucket.Invoices, keyOfInvoice(1), i); err != nil {
 			return err
 		}
 		return t.Write(bucket.Meta, keySchema, 5)
@@ -185,7 +187,7 @@ func TestOpen_expiresOldOrdersLater(t *testing.T) {
 	c.add(400 * 24 * time.Hour)
 	s = openBooks(t, path, c)
 	defer s.Close()
-	if i, _ := s.Invoice(1); !i.Expires.Equal(c.now().AddDate(0, 0, 30)) {
+	if i, _ := s.Books.Invoice(1); !i.Expires.Equal(c.now().AddDate(0, 0, 30)) {
 		t.Errorf("it expires %v, want 30 days from now, %v", i.Expires, c.now())
 	}
 	verify(t, s)

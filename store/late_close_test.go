@@ -5,16 +5,17 @@ import (
 
 	"relay/quota"
 	"relay/store/behalf"
+	"relay/store/orders"
 )
 
 // An order that finds a period to close comes to the same as after the job that closes
 // it: what the close invoices counts in it.
 func TestOrder_countsWhatItsCloseInvoices(t *testing.T) {
-	for name, do := range map[string]func(*Store) (Receipt, error){
-		"reverse": func(s *Store) (Receipt, error) { // takes what paid for the overage
-			return s.ReversePayment(behalf.Order{}, Reversal{Invoice: 1, Reference: "much", Text: "bounced"})
+	for name, do := range map[string]func(*Store) (orders.Receipt, error){
+		"reverse": func(s *Store) (orders.Receipt, error) { // takes what paid for the overage
+			return s.Orders.ReversePayment(behalf.Order{}, orders.Reversal{Invoice: 1, Reference: "much", Text: "bounced"})
 		},
-		"give back": func(s *Store) (Receipt, error) { return s.Refund(behalf.Order{}, "acme") }, // less what is owed for it
+		"give back": func(s *Store) (orders.Receipt, error) { return s.Orders.Refund(behalf.Order{}, "acme") }, // less what is owed for it
 	} {
 		t.Run(name, func(t *testing.T) {
 			type end struct{ amount, balance, debt, paid, open int64 }
@@ -39,7 +40,7 @@ func TestOrder_countsWhatItsCloseInvoices(t *testing.T) {
 					t.Fatal(err)
 				}
 				e := end{amount: r.Amount, balance: r.After.Balance, debt: r.Debt}
-				list, err := s.InvoicesOf("acme", false)
+				list, err := s.Books.InvoicesOf("acme", false)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -60,7 +61,7 @@ func TestOrder_countsWhatItsCloseInvoices(t *testing.T) {
 // mustRenew orders a further term and pays it.
 func mustRenew(t *testing.T, s *Store, name string) {
 	t.Helper()
-	r, err := s.Renew(behalf.Order{}, name, "")
+	r, err := s.Orders.Renew(behalf.Order{}, name, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,13 +17,13 @@ func TestLedger_readsNoOther(t *testing.T) {
 		order(t, s, name, free, quota.Suspend)
 	}
 	for _, name := range []string{"acma", "acmf"} {
-		err := s.update(0, func(t *tx) error { return t.Put(bucket.Ledger, numberKey(name, 1), []byte("{")) })
+		err := s.update(0, func(t *tx) error { return t.Put(bucket.Ledger, keyOf(name, 1), []byte("{")) })
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
 	n := uint64(0)
-	if err := s.Ledger("acme", func(e *ledger.Entry) error { n = e.Seq; return nil }); err != nil || n != account(t, s, "acme").Seq {
+	if err := s.Books.Ledger("acme", func(e *ledger.Entry) error { n = e.Seq; return nil }); err != nil || n != account(t, s, "acme").Seq {
 		t.Errorf("Ledger ends with entry %d, %v", n, err)
 	}
 }

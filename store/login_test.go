@@ -6,6 +6,8 @@ import (
 
 	"relay/quota"
 	"relay/store/behalf"
+	"relay/store/books"
+	"relay/store/orders"
 	"relay/store/people"
 )
 
@@ -25,8 +27,8 @@ func TestStore_loginsWithoutCase(t *testing.T) {
 		if err := s.People.AddCredential(behalf.Order{}, people.Credential{Login: name, Account: "acme"}); err == nil {
 			t.Errorf("login %q was added", name)
 		}
-		n := NewAccount{Account: Account{Name: "other"}, Plan: quota.Plan{Name: "p", Term: quota.Year}, Credential: &people.Credential{Login: name, Account: "other"}}
-		if _, err := s.AddAccount(behalf.Order{}, n); err == nil {
+		n := orders.NewAccount{Account: books.Account{Name: "other"}, Plan: quota.Plan{Name: "p", Term: quota.Year}, Credential: &people.Credential{Login: name, Account: "other"}}
+		if _, err := s.Orders.AddAccount(behalf.Order{}, n); err == nil {
 			t.Errorf("account with login %q was added", name)
 		}
 	}

@@ -9,16 +9,19 @@ import (
 
 	"relay/quota"
 	"relay/store/behalf"
+	"relay/store/books"
 	"relay/store/bucket"
 	"relay/store/ledger"
 	"relay/store/news"
+	"relay/store/orders"
 	"relay/store/room"
+	"relay/store/standing"
 )
 
 // lookAt looks as of the present day, and returns what is told then.
 func lookAt(t testing.TB, s *Store) (list []string) {
 	t.Helper()
-	l := Look{Near: 90, Day: s.Now().In(s.zone).AddDate(0, 0, -1).Format(time.DateOnly)}
+	l := standing.Look{Near: 90, Day: s.Now().In(s.zone).AddDate(0, 0, -1).Format(time.DateOnly)}
 	l.Found = func(account string, n *news.Item, err error) {
 		if err != nil {
 			t.Errorf("look at %s: %v", account, err)
@@ -26,7 +29,7 @@ func lookAt(t testing.TB, s *Store) (list []string) {
 		}
 		list = append(list, fmt.Sprintf("%s %s %d", account, n.Kind, n.Step))
 	}
-	if err := s.LookAtUse(t.Context(), l); err != nil {
+	if err := s.Standings.LookAtUse(t.Context(), l); err != nil {
 		t.Fatal(err)
 	}
 	slices.Sort(list)
@@ -118,7 +121,7 @@ func TestLookAtUse_upgrade(t *testing.T) {
 	look()
 	big := free
 	big.Bandwidth, big.Emails = 2*gb, 200_000
-	if _, err := s.ChangeAccount(behalf.Order{}, "acme", change(Change{Plan: &big})); err != nil {
+	if _, err := s.Orders.ChangeAccount(behalf.Order{}, "acme", change(orders.Change{Plan: &big})); err != nil {
 		t.Fatal(err)
 	}
 	look()
@@ -137,7 +140,7 @@ func TestLookAtUse_choice(t *testing.T) {
 	s, c := newBooks(t)
 	c.set(time.Date(2026, 12, 1, 12, 0, 0, 0, time.UTC))
 	for name, topics := range map[string][]news.Topic{"all": {news.TopicDaily, news.TopicUsage}, "daily": {news.TopicDaily}, "none": {}, "usual": nil} {
-		if _, err := s.AddAccount(behalf.Order{}, NewAccount{Account: Account{Name: name, AtLimit: quota.Suspend, Notify: topics}, Plan: free, Activate: true}); err != nil {
+		if _, err := s.Orders.AddAccount(behalf.Order{}, orders.NewAccount{Account: books.Account{Name: name, AtLimit: quota.Suspend, Notify: topics}, Plan: free, Activate: true}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -174,7 +177,7 @@ func TestLookAtUse_killedAndBroken(t *testing.T) {
 		order(t, s, name, free, quota.Suspend)
 		mustSend(t, s, name, 500*mb, 1)
 	}
-	if _, err := s.ChangeAccount(behalf.Order{}, "d", func(a *Account) (Change, error) { a.State = ledger.Suspended; return Change{}, nil }); err != nil {
+	if _, err := s.Orders.ChangeAccount(behalf.Order{}, "d", func(a *books.Account) (orders.Change, error) { a.State = ledger.Suspended; return orders.Change{}, nil }); err != nil {
 		t.Fatal(err)
 	}
 	k := killed(t, s, c)
@@ -200,7 +203,7 @@ func TestLookAtUse_killedAndBroken(t *testing.T) {
 	}
 	put([]byte("{"))
 	var found []string
-	err := s.LookAtUse(t.Context(), Look{Near: 90, Found: func(account string, _ *news.Item, err error) {
+	err := s.Standings.LookAtUse(t.Context(), standing.Look{Near: 90, Found: func(account string, _ *news.Item, err error) {
 		found = append(found, fmt.Sprintf("%s %v", account, err != nil))
 	}})
 	put(raw)
@@ -214,7 +217,10 @@ func TestLookAtUse_dailyAfterTheTurn(t *testing.T) {
 	s, c := newBooks(t)
 	c.set(time.Date(2026, 12, 30, 12, 0, 0, 0, time.UTC))
 	order(t, s, "acme", free, quota.Suspend)
-	if _, err := s.ChangeAccount(behalf.Order{}, "acme", func(a *Account) (Change, error) { a.Notify = []news.Topic{news.TopicDaily}; return Change{}, nil }); err != nil {
+	if _, err := s.Orders.ChangeAccount(behalf.Order{}, "acme", func(a *books.Account) (orders.Change, error) {
+		a.Notify = []news.Topic{news.TopicDaily}
+		return orders.Change{}, nil
+	}); err != nil {
 		t.Fatal(err)
 	}
 	c.add(24 * time.Hour)
@@ -253,11 +259,11 @@ func TestLookAtUse_afterRefusal(t *testing.T) {
 		order(t, s, "acme", free, quota.Suspend)
 		tellAll(t, s)
 		send(t, s, "acme", x.size*mb, 1)
-		st, err := s.Standing("acme")
+		st, err := s.Standings.Standing("acme")
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.refused(&st, &Refusal{Account: "acme", Exceeded: &quota.Exceeded{Used: st.Used.Charged}})
+		s.Standings.Refused(&st, &standing.Refusal{Account: "acme", Exceeded: &quota.Exceeded{Used: st.Used.Charged}})
 		tellAll(t, s)
 		if x.size < 930 {
 			send(t, s, "acme", 830*mb, 1)

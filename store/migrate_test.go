@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/store/books"
 	"relay/store/ledger"
 )
 
@@ -47,9 +48,9 @@ func unpacked(t *testing.T, file string) string {
 func checkRecords(t *testing.T, s *Store) {
 	t.Helper()
 	setStrangers(t, s, byMX)
-	err := s.EachAccount(Wanted{Match: func(*Account) bool { return true }}, func(a *Account) error {
+	err := s.Books.EachAccount(books.Wanted{Match: func(*books.Account) bool { return true }}, func(a *books.Account) error {
 		best := int64(0)
-		periods, err := s.Usages(a.Name)
+		periods, err := s.Standings.Usages(a.Name)
 		for _, u := range periods {
 			best = max(best, u.Delivered)
 		}
@@ -94,7 +95,7 @@ func TestOpen_takesSchema1Over(t *testing.T) {
 	if n, err := closeNow(t.Context(), s); err != nil || n != 0 {
 		t.Errorf("CloseBy = %d, %v; the message has closed November, all others run on", n, err)
 	}
-	u, _ := s.Usage("year", "2026-11")
+	u, _ := s.Standings.Usage("year", "2026-11")
 	if want := (quota.Charge{Messages: 3, Bytes: 5000}); u.Charged != want || u.Today != (quota.Charge{}) {
 		t.Errorf("November = %+v, want %v and no open day", u, want)
 	}
@@ -104,7 +105,7 @@ func TestOpen_takesSchema1Over(t *testing.T) {
 func checkTakenOver(t *testing.T, s *Store) {
 	t.Helper()
 	start := time.Date(2026, 10, 5, 9, 0, 0, 0, time.UTC)
-	a, err := s.Account("year")
+	a, err := s.Books.Account("year")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,25 +116,25 @@ func checkTakenOver(t *testing.T, s *Store) {
 	if a.Open != "2026-11" || a.AtLimit != quota.Continue || a.OverMax != quota.Uncapped || a.Contact != "year@example.com" || a.State != ledger.Active {
 		t.Errorf("year = %+v", a)
 	}
-	st, err := s.Standing("year")
+	st, err := s.Standings.Standing("year")
 	if err != nil || st.Used.Charged != (quota.Charge{Messages: 2, Bytes: 4000}) || !st.InTerm {
 		t.Errorf("Standing(year) = %+v, %v", st, err)
 	}
 	for name, state := range map[string]ledger.AccountState{"month": ledger.Suspended, "new": ledger.Pending, "short": ledger.Active} {
-		if a, err := s.Account(name); err != nil || a.State != state {
+		if a, err := s.Books.Account(name); err != nil || a.State != state {
 			t.Errorf("%s = %+v, %v, want it %s", name, a, err, state)
 		}
 	}
-	if a, _ := s.Account("month"); a.Open != "" || a.Reason != "spam" { // its 30 days are over
+	if a, _ := s.Books.Account("month"); a.Open != "" || a.Reason != "spam" { // its 30 days are over
 		t.Errorf("month = %+v", a)
 	}
-	if a, _ := s.Account("new"); a.Ordered == nil || a.Ordered.Name != "mega" {
+	if a, _ := s.Books.Account("new"); a.Ordered == nil || a.Ordered.Name != "mega" {
 		t.Errorf("new = %+v", a)
 	}
-	if a, _ := s.Account("short"); a.Open != "2026-11-20" || a.Contract(s.Now()).Plan.Term != quota.Month {
+	if a, _ := s.Books.Account("short"); a.Open != "2026-11-20" || a.Contract(s.Now()).Plan.Term != quota.Month {
 		t.Errorf("short = %+v", a)
 	}
-	if _, err := s.Account("gone"); !errors.Is(err, ErrNotFound) {
+	if _, err := s.Books.Account("gone"); !errors.Is(err, ErrNotFound) {
 		t.Errorf("Account(gone) = %v", err)
 	}
 	if list, err := s.People.Credentials("year"); err != nil || len(list) != 2 {

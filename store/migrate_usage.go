@@ -6,6 +6,7 @@ import (
 	json "github.com/go-json-experiment/json/v1"
 
 	"relay/quota"
+	"relay/store/books"
 	"relay/store/bucket"
 	"relay/store/outcomes"
 )
@@ -46,8 +47,8 @@ type usage10 struct {
 }
 
 // split makes two records of it.
-func (u *usage10) split() (c Charges, p outcomes.Progress) {
-	c = Charges{Charged: u.Charged, Today: u.Today, Day: u.Day}
+func (u *usage10) split() (c books.Charges, p outcomes.Progress) {
+	c = books.Charges{Charged: u.Charged, Today: u.Today, Day: u.Day}
 	p = outcomes.Progress{Delivered: u.Delivered, Failed: u.Failed, Deferred: u.Deferred, Stored: u.Stored, Waiting: u.Waiting,
 		DSNs: u.DSNs, Withheld: u.Withheld, Bounced: u.Bounced, Complained: u.Complained}
 	if u.Counts != "" {

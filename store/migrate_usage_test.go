@@ -17,18 +17,20 @@ import (
 	"pgregory.net/rapid"
 
 	"relay/quota"
+	"relay/store/books"
 	"relay/store/bucket"
 	"relay/store/engine"
 	"relay/store/outcomes"
 	"relay/store/room"
 	"relay/store/spooled"
+	"relay/store/standing"
 )
 
 // joinUsage leaves a store as a relay of schema 10 did: with one record of usage, which has
 // the counts of its open day only.
 func joinUsage(s *Store) error {
 	err := s.update(0, func(t *tx) error {
-		return t.eachUsage(func(account, period string, c *Charges, p *outcomes.Progress) error {
+		return t.eachUsage(func(account, period string, c *books.Charges, p *outcomes.Progress) error {
 			if p.Counts == "" || p.Day == c.Day && c.Today != (quota.Charge{}) {
 				return nil
 			}
@@ -40,7 +42,7 @@ func joinUsage(s *Store) error {
 		})
 	})
 	return errors.Join(err, s.update(0, func(t *tx) error {
-		err := t.eachUsage(func(account, period string, c *Charges, p *outcomes.Progress) error {
+		err := t.eachUsage(func(account, period string, c *books.Charges, p *outcomes.Progress) error {
 			u := usage10{Account: account, Period: period, Charged: c.Charged, Today: c.Today, Day: c.Day,
 				Delivered: p.Delivered, Failed: p.Failed, Queued: c.Charged.Messages - p.Delivered - p.Failed, Deferred: p.Deferred,
 				Stored: p.Stored, Waiting: p.Waiting, DSNs: p.DSNs, Withheld: p.Withheld,
@@ -52,7 +54,7 @@ func joinUsage(s *Store) error {
 }
 
 // eachUsage calls fn for the two records of each account and period.
-func (t *tx) eachUsage(fn func(account, period string, c *Charges, p *outcomes.Progress) error) error {
+func (t *tx) eachUsage(fn func(account, period string, c *books.Charges, p *outcomes.Progress) error) error {
 	var keys []string
 	c := t.Cursor(bucket.Usage)
 	for k, _ := c.First(); k != nil; k, _ = c.Next() {
@@ -60,7 +62,7 @@ func (t *tx) eachUsage(fn func(account, period string, c *Charges, p *outcomes.P
 	}
 	for _, key := range slices.Compact(keys) {
 		account, period, _ := strings.Cut(key, "\x00")
-		c, p := *t.charges(account, period), t.s.Outcomes.Of(&t.Tx, account, period)
+		c, p := *t.s.Books.ChargesIn(&t.Tx, account, period), t.s.Outcomes.Of(&t.Tx, account, period)
 		if err := fn(account, period, &c, &p); err != nil {
 			return err
 		}
@@ -103,7 +105,7 @@ func TestOpen_takesSchema10Over(t *testing.T) {
 	}
 	verify(t, s)
 	for period, sent := range map[string]int64{"2026-11": 64, "2026-12": 49} {
-		u, err := s.Usage("year", period)
+		u, err := s.Standings.Usage("year", period)
 		sum, e := s.Outcomes.InPeriod("year", period)
 		if err := errors.Join(err, e); err != nil || u.Charged.Messages != sent || u.Delivered != sent || u.Queued != 0 || sum.Delivered != sent {
 			t.Errorf("%s: %+v, by day %+v, %v; want %d e-mails delivered", period, u, sum, err, sent)
@@ -116,7 +118,7 @@ func usageText(t *testing.T, s *Store) string {
 	t.Helper()
 	var text strings.Builder
 	for _, account := range []string{"year", "month", "quiet", "gone"} {
-		list, err := s.Usages(account)
+		list, err := s.Standings.Usages(account)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -323,9 +325,9 @@ func TestOpen_splitsAnyUsage(t *testing.T) {
 // checkSplit compares the two records of each period with what was one.
 func checkSplit(t *rapid.T, s *Store, was map[string]usage10) {
 	for _, u := range was {
-		want := Usage{Account: u.Account, Period: u.Period, Charged: u.Charged, Delivered: u.Delivered, Failed: u.Failed, Queued: u.Queued, Deferred: u.Deferred,
+		want := standing.Usage{Account: u.Account, Period: u.Period, Charged: u.Charged, Delivered: u.Delivered, Failed: u.Failed, Queued: u.Queued, Deferred: u.Deferred,
 			Stored: u.Stored, Waiting: u.Waiting, DSNs: u.DSNs, Withheld: u.Withheld, Bounced: u.Bounced, Complained: u.Complained, Today: u.Today, Day: u.Day}
-		if got, err := s.Usage(u.Account, u.Period); err != nil || got != want {
+		if got, err := s.Standings.Usage(u.Account, u.Period); err != nil || got != want {
 			t.Fatalf("usage is %+v, %v; was %+v", got, err, want)
 		}
 		days := int64(0)
@@ -350,7 +352,7 @@ func checkSplit(t *rapid.T, s *Store, was map[string]usage10) {
 		}
 		cur := tx.Cursor(bucket.Usage)
 		for k, _ := cur.First(); k != nil; k, _ = cur.Next() {
-			if tx.s.charges.Has(k) {
+			if tx.s.Books.OfCharges(k) {
 				records++
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"relay/store/books"
 	"relay/store/bucket"
 	"relay/store/ledger"
 	"relay/store/room"
@@ -47,25 +48,25 @@ func (s *Store) Missing(ctx context.Context, other *Store) (m Gaps, err error) {
 		}
 		return true, errors.Join(err, ctx.Err())
 	}
-	accounts := other.EachAccount(Wanted{}, func(a *Account) error {
-		_, err := s.Account(a.Name)
+	accounts := other.Books.EachAccount(books.Wanted{}, func(a *books.Account) error {
+		_, err := s.Books.Account(a.Name)
 		ok, err := has(err)
 		if err == nil && !ok {
 			m.Accounts.add(a.Name)
 		}
 		return err
 	})
-	bills := other.Invoices(1, func(i *ledger.Invoice) error {
+	bills := other.Books.Invoices(1, func(i *ledger.Invoice) error {
 		m.Invoice = i.Number
-		is, err := s.Invoice(i.Number)
+		is, err := s.Books.Invoice(i.Number)
 		ok, err := has(err)
 		if err == nil && i.Kind != ledger.VoidNumber && (!ok || is.Kind == ledger.VoidNumber) {
 			m.Invoices.add(i.Name)
 		}
 		return err
 	})
-	paid := other.Payments(func(p *ledger.Payment) error {
-		_, err := s.Payment(p.Method, p.Reference)
+	paid := other.Books.Payments(func(p *ledger.Payment) error {
+		_, err := s.Books.Payment(p.Method, p.Reference)
 		ok, err := has(err)
 		if err == nil && !ok {
 			m.Payments.add(p.Method + " " + p.Reference)

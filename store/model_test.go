@@ -14,9 +14,14 @@ import (
 
 	"relay/quota"
 	"relay/store/behalf"
+	"relay/store/books"
+	"relay/store/mailsyntax"
+	"relay/store/orders"
 	"relay/store/people"
+	"relay/store/room"
 	"relay/store/spool"
 	"relay/store/spooled"
+	"relay/store/standing"
 	"relay/store/trace"
 )
 
@@ -258,7 +263,7 @@ func (m *model) align(msg *spooled.Message, list []int) {
 	for _, r := range left {
 		for _, other := range left {
 			r.Tries = max(r.Tries, other.Tries)
-			r.Next = earliest(r.Next, other.Next)
+			r.Next = room.Earliest(r.Next, other.Next)
 		}
 	}
 }
@@ -305,7 +310,7 @@ func (m *model) operate(t *rapid.T) {
 func (m *model) operateOn(msg *spooled.Message, op spool.Op, of *spooled.Filter) (changed int64) {
 	for i := range msg.Recipients {
 		r := &msg.Recipients[i]
-		if r.State.Final() || of != nil && !spooled.IsAddress(r.Address, of.Recipient) {
+		if r.State.Final() || of != nil && !mailsyntax.Matches(r.Address, of.Recipient) {
 			continue
 		}
 		switch {
@@ -374,8 +379,8 @@ func (m *model) reopen(t *rapid.T) {
 func (m *model) check(t *rapid.T) {
 	for _, a := range m.account {
 		queued, deferred := m.queued(a)
-		want := Usage{Account: a, Period: "2026-11", Charged: m.used[a], Today: m.used[a], Day: m.day(a), Delivered: m.sent[a], Failed: m.failed[a], Queued: queued, Deferred: deferred, Stored: m.stored(a), Waiting: m.waiting(a)}
-		got, err := m.s.Usage(a, "2026-11")
+		want := standing.Usage{Account: a, Period: "2026-11", Charged: m.used[a], Today: m.used[a], Day: m.day(a), Delivered: m.sent[a], Failed: m.failed[a], Queued: queued, Deferred: deferred, Stored: m.stored(a), Waiting: m.waiting(a)}
+		got, err := m.s.Standings.Usage(a, "2026-11")
 		if err != nil || got != want {
 			t.Fatalf("Usage = %+v, %v, want %+v", got, err, want)
 		}
@@ -437,7 +442,7 @@ func TestStore_AgainstModel(t *testing.T) {
 		defer func() { m.s.Close() }()
 		m.s.ids.Entropy = m.entropy
 		for _, a := range m.account {
-			_, err := m.s.AddAccount(behalf.Order{}, NewAccount{Account: Account{Name: a}, Plan: quota.Plan{Name: "p", Term: quota.Year, Emails: modelEmails, Bandwidth: modelBytes},
+			_, err := m.s.Orders.AddAccount(behalf.Order{}, orders.NewAccount{Account: books.Account{Name: a}, Plan: quota.Plan{Name: "p", Term: quota.Year, Emails: modelEmails, Bandwidth: modelBytes},
 				Credential: &people.Credential{Login: a, Account: a}})
 			if err != nil {
 				t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"pgregory.net/rapid"
 
 	"relay/quota"
+	"relay/store/books"
 	"relay/store/ledger"
 )
 
@@ -31,9 +32,9 @@ type auditedLot struct {
 	granted time.Time
 }
 
-func (m *books) audit(t *rapid.T, a *Account) {
+func (m *moneyModel) audit(t *rapid.T, a *books.Account) {
 	x := audit{map[string]*auditedPeriod{}, map[string]*auditedLot{}}
-	if err := m.s.Ledger(a.Name, func(e *ledger.Entry) error { return x.add(e) }); err != nil {
+	if err := m.s.Books.Ledger(a.Name, func(e *ledger.Entry) error { return x.add(e) }); err != nil {
 		t.Fatalf("ledger of %s: %v", a.Name, err)
 	}
 	for key, p := range x.periods {
@@ -104,7 +105,7 @@ func (x *audit) empty(e *ledger.Entry) error {
 	return nil
 }
 
-func (m *books) audited(a *Account, p *auditedPeriod) error {
+func (m *moneyModel) audited(a *books.Account, p *auditedPeriod) error {
 	if !p.closed {
 		return nil
 	}
@@ -124,7 +125,7 @@ func (m *books) audited(a *Account, p *auditedPeriod) error {
 	if _, err := fmt.Sscan(p.invoices[0], &number); err != nil {
 		return err
 	}
-	i, err := m.s.Invoice(number)
+	i, err := m.s.Books.Invoice(number)
 	price, bytes := plainCover(p.overage)
 	if credit := (bytes - p.overage) / (500 * mb) * (500 * mb); err != nil || i.Net != price || p.credit != credit {
 		return fmt.Errorf("invoiced %d, %v, want %d; %d bought, want %d credited", i.Net, err, price, bytes, credit)

@@ -13,6 +13,7 @@ import (
 	"relay/quota"
 	"relay/store/bucket"
 	"relay/store/outcomes"
+	"relay/store/room"
 )
 
 var accountCount = flag.Int("accounts", 10_000, "accounts in the benchmarks of the books")
@@ -48,8 +49,8 @@ func use(b *testing.B, s *Store, from, to int) {
 	err := s.update(0, func(t *tx) error {
 		t.Touch()
 		for i := from; i < to; i++ {
-			u := t.charges(accountName(i), "2026-11")
-			u.Charged, u.Day = quota.Charge{Messages: 900, Bytes: gb / 2}, t.day()
+			u := t.s.Books.ChargesIn(&t.Tx, accountName(i), "2026-11")
+			u.Charged, u.Day = quota.Charge{Messages: 900, Bytes: gb / 2}, room.Day(t.Now, t.s.zone)
 			if err := t.Write(bucket.Usage, progressKey(accountName(i), "2026-11"), outcomes.Progress{Delivered: 900}); err != nil {
 				return err
 			}

@@ -14,13 +14,16 @@ import (
 
 	"relay/quota"
 	"relay/store/behalf"
+	"relay/store/books"
 	"relay/store/ledger"
+	"relay/store/orders"
 	"relay/store/spool"
 	"relay/store/spooled"
+	"relay/store/standing"
 )
 
 // books is what the customers did, as plainly as possible: sums only.
-type books struct {
+type moneyModel struct {
 	c     *clock
 	path  string
 	s     *Store
@@ -41,7 +44,7 @@ var (
 	modelPlans = []quota.Plan{silver, gold, free, fewer, pack}
 )
 
-func (m *books) account(t *rapid.T) string {
+func (m *moneyModel) account(t *rapid.T) string {
 	if len(m.names) == 0 {
 		t.Skip("no account yet")
 	}
@@ -50,7 +53,7 @@ func (m *books) account(t *rapid.T) string {
 
 // do works an order out, does it, and compares; an order that fails must leave
 // the file as it was.
-func (m *books) do(t *rapid.T, fn func(*Store, behalf.Order) (Receipt, error)) (r Receipt, ok bool) {
+func (m *moneyModel) do(t *rapid.T, fn func(*Store, behalf.Order) (orders.Receipt, error)) (r orders.Receipt, ok bool) {
 	for _, s := range []*Store{m.twin, m.s} {
 		if s == nil {
 			continue
@@ -71,7 +74,7 @@ func (m *books) do(t *rapid.T, fn func(*Store, behalf.Order) (Receipt, error)) (
 		if !reflect.DeepEqual(was, m.dump(t, s)) {
 			t.Fatalf("an order that failed changed the file: %v", err)
 		}
-		if no := (*quota.Refusal)(nil); !errors.As(err, &no) && !errors.Is(err, ErrClosed) && !errors.Is(err, ErrPending) && !errors.Is(err, ErrExists) && !errors.Is(err, ErrActive) && !errors.Is(err, ErrWaits) && !errors.Is(err, errModel) {
+		if no := (*quota.Refusal)(nil); !errors.As(err, &no) && !errors.Is(err, orders.ErrClosed) && !errors.Is(err, orders.ErrPending) && !errors.Is(err, ErrExists) && !errors.Is(err, orders.ErrActive) && !errors.Is(err, orders.ErrWaits) && !errors.Is(err, errModel) {
 			t.Fatalf("order: %v", err)
 		}
 	}
@@ -79,7 +82,7 @@ func (m *books) do(t *rapid.T, fn func(*Store, behalf.Order) (Receipt, error)) (
 }
 
 // dump is the file, but of twins, which are compared with each other.
-func (m *books) dump(t *rapid.T, s *Store) map[string]string {
+func (m *moneyModel) dump(t *rapid.T, s *Store) map[string]string {
 	if m.twin != nil {
 		return nil
 	}
@@ -88,28 +91,28 @@ func (m *books) dump(t *rapid.T, s *Store) map[string]string {
 
 var errModel = errors.New("nothing to do")
 
-func (m *books) order(t *rapid.T) {
+func (m *moneyModel) order(t *rapid.T) {
 	if len(m.names) == 6 {
 		t.Skip("enough accounts")
 	}
 	m.add(t, rapid.SampledFrom(modelPlans).Draw(t, "plan"), rapid.Bool().Draw(t, "activate"))
 }
 
-func (m *books) add(t *rapid.T, p quota.Plan, activate bool) {
-	n := NewAccount{Account: Account{Name: fmt.Sprintf("a%d", len(m.names)), Contact: "boss@acme.test"}, Plan: p, Activate: activate}
+func (m *moneyModel) add(t *rapid.T, p quota.Plan, activate bool) {
+	n := orders.NewAccount{Account: books.Account{Name: fmt.Sprintf("a%d", len(m.names)), Contact: "boss@acme.test"}, Plan: p, Activate: activate}
 	if p.Allows(quota.Continue) {
 		n.Account.AtLimit = rapid.SampledFrom([]quota.AtLimit{quota.Suspend, quota.Suspend, "", quota.Continue}).Draw(t, "at limit")
 		n.Account.OverMax = rapid.SampledFrom([]int64{0, quota.Uncapped, 2 * gb}).Draw(t, "ceiling")
 	}
 	m.goOn[n.Account.Name] = n.Account.AtLimit != quota.Suspend
-	if _, ok := m.do(t, func(s *Store, o behalf.Order) (Receipt, error) { return s.AddAccount(o, n) }); !ok {
+	if _, ok := m.do(t, func(s *Store, o behalf.Order) (orders.Receipt, error) { return s.Orders.AddAccount(o, n) }); !ok {
 		t.Fatal("AddAccount failed")
 	}
 	m.names = append(m.names, n.Account.Name)
 }
 
 // send some messages: few of them fill an allowance.
-func (m *books) send(t *rapid.T) {
+func (m *moneyModel) send(t *rapid.T) {
 	name := m.account(t)
 	for range rapid.IntRange(1, 3).Draw(t, "messages") {
 		x := rapid.SampledFrom([][2]int64{{1, 1}, {700, 1}, {1, 300 * mb}, {1, 700 * mb}, {2, gb}, {700, 3 * mb}, {700, 40 * mb}, {1, 6 * gb}}).Draw(t, "recipients, size")
@@ -118,7 +121,7 @@ func (m *books) send(t *rapid.T) {
 }
 
 // busy: everybody uses what there is, and the month turns.
-func (m *books) busy(t *rapid.T) {
+func (m *moneyModel) busy(t *rapid.T) {
 	for _, name := range m.names {
 		size := rapid.SampledFrom([]int64{mb, 400 * mb, 900 * mb}).Draw(t, "size")
 		for range rapid.IntRange(1, 4).Draw(t, "messages") {
@@ -128,13 +131,13 @@ func (m *books) busy(t *rapid.T) {
 	m.c.set(time.Date(m.c.now().Year(), m.c.now().Month()+1, 1, 0, 0, 0, 0, time.UTC))
 }
 
-func (m *books) sendOne(t *rapid.T, name string, size int64, rcpts int) {
+func (m *moneyModel) sendOne(t *rapid.T, name string, size int64, rcpts int) {
 	ask, _ := quota.ForMessage(size, rcpts)
 	for _, s := range []*Store{m.twin, m.s} {
 		if s == nil {
 			continue
 		}
-		st, err := s.Standing(name)
+		st, err := s.Standings.Standing(name)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -177,7 +180,7 @@ func (m *books) sendOne(t *rapid.T, name string, size int64, rcpts int) {
 }
 
 // plainCeiling is M14 in short: 0 where it suspends.
-func plainCeiling(a *Account, p *quota.Plan) int64 {
+func plainCeiling(a *books.Account, p *quota.Plan) int64 {
 	switch {
 	case p.Term != quota.Year || p.Bandwidth == 0 || a.AtLimit == quota.Suspend || a.AtLimit == "" && len(p.Blocks) == 0:
 		return 0
@@ -191,7 +194,7 @@ func plainCeiling(a *Account, p *quota.Plan) int64 {
 
 // plainShare is M13 in short: the limits of a year's plan in the month that its
 // dates and those of the term before make of it.
-func plainShare(st *Standing) quota.Plan {
+func plainShare(st *standing.Standing) quota.Plan {
 	c := &st.Contract
 	p := c.Plan
 	if p.Term != quota.Year {
@@ -217,7 +220,7 @@ func plainShare(st *Standing) quota.Plan {
 
 // nextTerm is the plan of the term that may begin where a month's is not enough, with
 // the share that it has of the month then, and what it would be credited; nil: none may.
-func nextTerm(st *Standing, now time.Time) (next *quota.Plan, left int64) {
+func nextTerm(st *standing.Standing, now time.Time) (next *quota.Plan, left int64) {
 	p := st.Contract.Plan
 	for _, l := range st.Live {
 		left += l.Amount
@@ -255,29 +258,29 @@ func plainRest(p quota.Plan, now time.Time) *quota.Plan {
 	return &p
 }
 
-func (m *books) topUp(t *rapid.T) {
+func (m *moneyModel) topUp(t *rapid.T) {
 	name := m.account(t)
-	m.do(t, func(s *Store, o behalf.Order) (Receipt, error) { return s.TopUp(o, name, "more") })
+	m.do(t, func(s *Store, o behalf.Order) (orders.Receipt, error) { return s.Orders.TopUp(o, name, "more") })
 }
 
-func (m *books) block(t *rapid.T) {
+func (m *moneyModel) block(t *rapid.T) {
 	name, size := m.account(t), rapid.SampledFrom(blocks).Draw(t, "block").Bytes
-	m.do(t, func(s *Store, o behalf.Order) (Receipt, error) { return s.BuyBlock(o, name, size, 1) })
+	m.do(t, func(s *Store, o behalf.Order) (orders.Receipt, error) { return s.Orders.BuyBlock(o, name, size, 1) })
 }
 
-func (m *books) upgrade(t *rapid.T) {
+func (m *moneyModel) upgrade(t *rapid.T) {
 	name := m.account(t)
-	m.do(t, func(s *Store, o behalf.Order) (Receipt, error) { return s.Upgrade(o, name, "gold") })
+	m.do(t, func(s *Store, o behalf.Order) (orders.Receipt, error) { return s.Orders.Upgrade(o, name, "gold") })
 }
 
-func (m *books) renew(t *rapid.T) {
+func (m *moneyModel) renew(t *rapid.T) {
 	name, plan := m.account(t), rapid.SampledFrom([]string{"", "silver", "count", "more"}).Draw(t, "plan")
-	m.do(t, func(s *Store, o behalf.Order) (Receipt, error) { return s.Renew(o, name, plan) })
+	m.do(t, func(s *Store, o behalf.Order) (orders.Receipt, error) { return s.Orders.Renew(o, name, plan) })
 }
 
 // useUp sends all that a month's plan allows, and more; sometimes what comes after it
 // is paid already.
-func (m *books) useUp(t *rapid.T) {
+func (m *moneyModel) useUp(t *rapid.T) {
 	name := m.names[3] // of such a plan
 	if rapid.Bool().Draw(t, "renewed before") {
 		m.renewal(t, name)
@@ -292,38 +295,38 @@ func (m *books) useUp(t *rapid.T) {
 }
 
 // renewal that is ordered and paid.
-func (m *books) renewal(t *rapid.T, name string) {
+func (m *moneyModel) renewal(t *rapid.T, name string) {
 	m.refs++
 	ref := fmt.Sprint(m.refs)
-	m.do(t, func(s *Store, o behalf.Order) (Receipt, error) { return s.Renew(o, name, "more") })
-	r, ok := m.do(t, func(s *Store, o behalf.Order) (Receipt, error) {
+	m.do(t, func(s *Store, o behalf.Order) (orders.Receipt, error) { return s.Orders.Renew(o, name, "more") })
+	r, ok := m.do(t, func(s *Store, o behalf.Order) (orders.Receipt, error) {
 		list, err := m.invoices(s, name, true)
 		if i := len(list) - 1; err == nil && i >= 0 && list[i].Kind == ledger.ForRenewal {
-			return s.RecordPayment(o, ledger.Payment{Invoice: list[i].Number, Method: "bank", Reference: ref, Amount: list[i].Open()})
+			return s.Orders.RecordPayment(o, ledger.Payment{Invoice: list[i].Number, Method: "bank", Reference: ref, Amount: list[i].Open()})
 		}
-		return Receipt{}, errors.Join(err, errModel)
+		return orders.Receipt{}, errors.Join(err, errModel)
 	})
 	if ok {
 		m.cash[name] += r.Amount
 	}
 }
 
-func (m *books) activate(t *rapid.T) {
+func (m *moneyModel) activate(t *rapid.T) {
 	name := m.account(t)
-	m.do(t, func(s *Store, o behalf.Order) (Receipt, error) { return s.Activate(o, name) })
+	m.do(t, func(s *Store, o behalf.Order) (orders.Receipt, error) { return s.Orders.Activate(o, name) })
 }
 
 // invoices to choose from. Of twins one may not have closed the month yet, so they
 // leave out what the close invoices.
-func (m *books) invoices(s *Store, name string, open bool) ([]ledger.Invoice, error) {
-	list, err := s.InvoicesOf(name, open)
+func (m *moneyModel) invoices(s *Store, name string, open bool) ([]ledger.Invoice, error) {
+	list, err := s.Books.InvoicesOf(name, open)
 	if m.twin != nil {
 		list = slices.DeleteFunc(list, func(i ledger.Invoice) bool { return i.Kind == ledger.ForOverage })
 	}
 	return list, err
 }
 
-func (m *books) pay(t *rapid.T) {
+func (m *moneyModel) pay(t *rapid.T) {
 	name := m.account(t)
 	which := rapid.IntRange(0, 5).Draw(t, "invoice")
 	amount := rapid.SampledFrom([]int64{0, 0, 100, 1220, 50_000}).Draw(t, "amount")
@@ -331,12 +334,12 @@ func (m *books) pay(t *rapid.T) {
 		m.refs++
 	}
 	ref := fmt.Sprint(m.refs)
-	r, ok := m.do(t, func(s *Store, o behalf.Order) (Receipt, error) {
+	r, ok := m.do(t, func(s *Store, o behalf.Order) (orders.Receipt, error) {
 		list, err := m.invoices(s, name, false)
 		if err != nil || which >= len(list) || list[which].Kind == ledger.CreditNote || (amount == 0 && list[which].Open() == 0) {
-			return Receipt{}, errors.Join(err, errModel)
+			return orders.Receipt{}, errors.Join(err, errModel)
 		}
-		return s.RecordPayment(o, ledger.Payment{Invoice: list[which].Number, Method: "bank", Reference: ref, Amount: amount})
+		return s.Orders.RecordPayment(o, ledger.Payment{Invoice: list[which].Number, Method: "bank", Reference: ref, Amount: amount})
 	})
 	if ok {
 		m.cash[name] += r.Amount
@@ -344,21 +347,21 @@ func (m *books) pay(t *rapid.T) {
 }
 
 // takeBack reverses some payment; the money may have gone anywhere since.
-func (m *books) takeBack(t *rapid.T) {
+func (m *moneyModel) takeBack(t *rapid.T) {
 	name := m.account(t)
 	which, suspend := rapid.IntRange(0, 3).Draw(t, "payment"), rapid.Bool().Draw(t, "at once")
-	r, ok := m.do(t, func(s *Store, o behalf.Order) (Receipt, error) {
+	r, ok := m.do(t, func(s *Store, o behalf.Order) (orders.Receipt, error) {
 		var list []ledger.Payment
-		err := s.Payments(func(p *ledger.Payment) error {
+		err := s.Books.Payments(func(p *ledger.Payment) error {
 			if p.Account == name && p.Method == "bank" && p.Invoice != 0 && p.Reversed == 0 {
 				list = append(list, *p)
 			}
 			return nil
 		})
 		if err != nil || which >= len(list) {
-			return Receipt{}, errors.Join(err, errModel)
+			return orders.Receipt{}, errors.Join(err, errModel)
 		}
-		return s.ReversePayment(o, Reversal{Invoice: list[which].Invoice, Reference: list[which].Reference, Text: "bounced", Suspend: suspend})
+		return s.Orders.ReversePayment(o, orders.Reversal{Invoice: list[which].Invoice, Reference: list[which].Reference, Text: "bounced", Suspend: suspend})
 	})
 	if ok {
 		m.cash[name] += r.Amount
@@ -366,14 +369,14 @@ func (m *books) takeBack(t *rapid.T) {
 }
 
 // payAll that is open of an account at once, or what it owes besides.
-func (m *books) payAll(t *rapid.T) {
+func (m *moneyModel) payAll(t *rapid.T) {
 	name, debt := m.account(t), rapid.Bool().Draw(t, "debt")
 	m.refs++
 	p := ledger.Payment{Account: name, Method: "bank", Reference: fmt.Sprint(m.refs), Amount: rapid.SampledFrom([]int64{0, 500, 9000}).Draw(t, "amount")}
-	r, ok := m.do(t, func(s *Store, o behalf.Order) (Receipt, error) {
+	r, ok := m.do(t, func(s *Store, o behalf.Order) (orders.Receipt, error) {
 		list, err := m.invoices(s, name, true)
 		if err != nil || len(list) == 0 && (!debt || p.Amount == 0) {
-			return Receipt{}, errors.Join(err, errModel)
+			return orders.Receipt{}, errors.Join(err, errModel)
 		}
 		is := p
 		if !debt {
@@ -382,28 +385,28 @@ func (m *books) payAll(t *rapid.T) {
 				is.Also = append(is.Also, i.Number)
 			}
 		} else if is.Amount == 0 {
-			return Receipt{}, errModel
+			return orders.Receipt{}, errModel
 		}
-		return s.RecordPayment(o, is)
+		return s.Orders.RecordPayment(o, is)
 	})
 	if ok {
 		m.cash[name] += r.Amount
 	}
 }
 
-func (m *books) correct(t *rapid.T) {
+func (m *moneyModel) correct(t *rapid.T) {
 	name := m.account(t)
 	money := rapid.SampledFrom([]int64{-700, 300}).Draw(t, "money")
-	if _, ok := m.do(t, func(s *Store, o behalf.Order) (Receipt, error) {
-		return s.Correct(o, name, Correction{Money: money, Text: "model"})
+	if _, ok := m.do(t, func(s *Store, o behalf.Order) (orders.Receipt, error) {
+		return s.Orders.Correct(o, name, orders.Correction{Money: money, Text: "model"})
 	}); ok {
 		m.cash[name] += money
 	}
 }
 
-func (m *books) refund(t *rapid.T) {
+func (m *moneyModel) refund(t *rapid.T) {
 	name := m.account(t)
-	if r, ok := m.do(t, func(s *Store, o behalf.Order) (Receipt, error) { return s.Refund(o, name) }); ok {
+	if r, ok := m.do(t, func(s *Store, o behalf.Order) (orders.Receipt, error) { return s.Orders.Refund(o, name) }); ok {
 		for _, e := range r.Entries { // what is paid back, and goodwill that ends
 			if e.Kind == ledger.KindRefund || e.Kind == ledger.KindCorrection {
 				m.cash[name] += e.Money
@@ -412,53 +415,53 @@ func (m *books) refund(t *rapid.T) {
 	}
 }
 
-func (m *books) end(t *rapid.T) {
+func (m *moneyModel) end(t *rapid.T) {
 	name := m.account(t)
 	if rapid.IntRange(0, 9).Draw(t, "really") == 9 {
-		m.do(t, func(s *Store, o behalf.Order) (Receipt, error) { return s.CloseAccount(o, name, "") })
+		m.do(t, func(s *Store, o behalf.Order) (orders.Receipt, error) { return s.Orders.CloseAccount(o, name, "") })
 	}
 }
 
-func (m *books) cancel(t *rapid.T) {
+func (m *moneyModel) cancel(t *rapid.T) {
 	name, which := m.account(t), rapid.IntRange(0, 5).Draw(t, "invoice")
-	m.do(t, func(s *Store, o behalf.Order) (Receipt, error) {
+	m.do(t, func(s *Store, o behalf.Order) (orders.Receipt, error) {
 		list, err := m.invoices(s, name, true)
 		if err != nil || which >= len(list) {
-			return Receipt{}, errors.Join(err, errModel)
+			return orders.Receipt{}, errors.Join(err, errModel)
 		}
-		return s.CancelInvoice(o, list[which].Number, "model")
+		return s.Orders.CancelInvoice(o, list[which].Number, "model")
 	})
 }
 
-func (m *books) suspend(t *rapid.T) {
+func (m *moneyModel) suspend(t *rapid.T) {
 	name, on := m.account(t), rapid.Bool().Draw(t, "resume")
-	m.do(t, func(s *Store, o behalf.Order) (Receipt, error) {
+	m.do(t, func(s *Store, o behalf.Order) (orders.Receipt, error) {
 		if on {
-			return s.Resume(o, name)
+			return s.Orders.Resume(o, name)
 		}
-		return s.Suspend(o, name, "model")
+		return s.Orders.Suspend(o, name, "model")
 	})
 }
 
-func (m *books) setPlan(t *rapid.T) {
+func (m *moneyModel) setPlan(t *rapid.T) {
 	name, p := m.account(t), rapid.SampledFrom(modelPlans).Draw(t, "plan")
-	m.do(t, func(s *Store, o behalf.Order) (Receipt, error) {
+	m.do(t, func(s *Store, o behalf.Order) (orders.Receipt, error) {
 		if list, err := m.invoices(s, name, true); err != nil || len(list) > 0 {
-			return Receipt{}, errors.Join(err, errModel)
+			return orders.Receipt{}, errors.Join(err, errModel)
 		}
-		return s.ChangeAccount(o, name, change(Change{Plan: &p}))
+		return s.Orders.ChangeAccount(o, name, change(orders.Change{Plan: &p}))
 	})
 }
 
 // closeDue closes what is over, of one store, and again, which is nothing.
-func (m *books) closeDue(t *rapid.T) {
-	if _, err := m.s.closeAccount(m.account(t), m.c.now()); err != nil { // one only, at first
+func (m *moneyModel) closeDue(t *rapid.T) {
+	if _, err := m.s.Orders.CloseDue(m.account(t), m.c.now()); err != nil { // one only, at first
 		t.Fatal(err)
 	}
 	m.settled(t, m.s)
 }
 
-func (m *books) settled(t *rapid.T, s *Store) {
+func (m *moneyModel) settled(t *rapid.T, s *Store) {
 	before, now := m.statements(t, s), m.c.now()
 	defer func() {
 		if after := m.statements(t, s); !reflect.DeepEqual(before, after) {
@@ -478,7 +481,7 @@ func (m *books) settled(t *rapid.T, s *Store) {
 }
 
 // statements of all, without what a close that is due cannot know.
-func (m *books) statements(t *rapid.T, s *Store) (list []Statement) {
+func (m *moneyModel) statements(t *rapid.T, s *Store) (list []Statement) {
 	for _, name := range m.names {
 		st, err := s.Statement(name, time.Time{})
 		if err != nil {
@@ -495,22 +498,22 @@ func (m *books) statements(t *rapid.T, s *Store) (list []Statement) {
 	return list
 }
 
-func (m *books) dun(t *rapid.T) {
+func (m *moneyModel) dun(t *rapid.T) {
 	if _, err := dunNow(t.Context(), m.s); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // warn tells each step of each term once.
-func (m *books) warn(t *rapid.T) {
+func (m *moneyModel) warn(t *rapid.T) {
 	again := false
-	e := Endings{Steps: []int{25, 14, 3}, Told: func(w *Warning, err error) {
+	e := orders.Endings{Steps: []int{25, 14, 3}, Told: func(w *orders.Warning, err error) {
 		if err != nil || w.To() == "" || again {
 			t.Fatalf("warned %+v, %v; the second time %v", w, err, again)
 		}
 	}}
 	for range 2 {
-		if err := m.s.Warn(t.Context(), e); err != nil {
+		if err := m.s.Orders.Warn(t.Context(), e); err != nil {
 			t.Fatal(err)
 		}
 		again = true
@@ -529,24 +532,24 @@ func (m *books) warn(t *rapid.T) {
 	}
 }
 
-func (m *books) restart(t *rapid.T) {
+func (m *moneyModel) restart(t *rapid.T) {
 	if err := m.s.Close(); err != nil {
 		t.Fatal(err)
 	}
 	m.s = openBooks(t, m.path, m.c)
 }
 
-func (m *books) wait(t *rapid.T) {
+func (m *moneyModel) wait(t *rapid.T) {
 	m.c.add(time.Duration(rapid.SampledFrom([]int{1, 9, 24, 24 * 8, 24 * 30, 24 * 100}).Draw(t, "hours")) * time.Hour)
 }
 
 // back: the clock is set back, over a month's turn perhaps.
-func (m *books) back(t *rapid.T) {
+func (m *moneyModel) back(t *rapid.T) {
 	m.c.add(-time.Duration(rapid.SampledFrom([]int{1, 24 * 5, 24 * 40}).Draw(t, "hours back")) * time.Hour)
 }
 
 // check now and then: a ledger keeps what went wrong.
-func (m *books) check(t *rapid.T) {
+func (m *moneyModel) check(t *rapid.T) {
 	if m.steps++; m.steps%5 == 0 {
 		m.sums(t)
 		m.verify(t)
@@ -554,13 +557,13 @@ func (m *books) check(t *rapid.T) {
 }
 
 // sums of what was done, and what must never be.
-func (m *books) sums(t *rapid.T) {
+func (m *moneyModel) sums(t *rapid.T) {
 	for _, name := range m.names {
-		a, err := m.s.Account(name)
+		a, err := m.s.Books.Account(name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		list, err := m.s.InvoicesOf(name, false)
+		list, err := m.s.Books.InvoicesOf(name, false)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -572,7 +575,7 @@ func (m *books) sums(t *rapid.T) {
 			t.Fatalf("balance of %s = %d, want %d", name, a.Balance, balance)
 		}
 		var used quota.Charge
-		us, err := m.s.Usages(name)
+		us, err := m.s.Standings.Usages(name)
 		for _, u := range us {
 			used = used.Add(u.Charged)
 		}
@@ -583,13 +586,13 @@ func (m *books) sums(t *rapid.T) {
 	}
 }
 
-func (m *books) verify(t *rapid.T) {
+func (m *moneyModel) verify(t *rapid.T) {
 	st, err := m.s.Verify(t.Context(), func(p string) { t.Errorf("Verify: %s", p) })
 	if err != nil || st.Problems > 0 {
 		t.Fatalf("Verify: %+v, %v", st, err)
 	}
 	for _, name := range m.names {
-		a, err := m.s.Account(name)
+		a, err := m.s.Books.Account(name)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -600,9 +603,9 @@ func (m *books) verify(t *rapid.T) {
 
 // credit is never negative and never used after its expiry, and with suspend
 // nothing is used beyond it.
-func (m *books) credit(t *rapid.T, a *Account) {
+func (m *moneyModel) credit(t *rapid.T, a *books.Account) {
 	left, expires := map[string]int64{}, map[string]time.Time{}
-	err := m.s.Ledger(a.Name, func(e *ledger.Entry) error {
+	err := m.s.Books.Ledger(a.Name, func(e *ledger.Entry) error {
 		if e.Lot == "" {
 			return nil
 		}
@@ -620,7 +623,7 @@ func (m *books) credit(t *rapid.T, a *Account) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	st, err := m.s.Standing(a.Name)
+	st, err := m.s.Standings.Standing(a.Name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -634,7 +637,7 @@ func (m *books) credit(t *rapid.T, a *Account) {
 	}
 }
 
-func (m *books) actions() map[string]func(*rapid.T) {
+func (m *moneyModel) actions() map[string]func(*rapid.T) {
 	return map[string]func(*rapid.T){
 		"order": m.order, "send": m.send, "send more": m.send, "send much": m.send, "busy": m.busy, "busy again": m.busy, "top up": m.topUp, "block": m.block, "upgrade": m.upgrade,
 		"renew": m.renew, "use up": m.useUp, "activate": m.activate, "pay": m.pay, "pay more": m.pay, "correct": m.correct, "take back": m.takeBack, "pay all": m.payAll, "refund": m.refund, "end": m.end,
@@ -643,7 +646,7 @@ func (m *books) actions() map[string]func(*rapid.T) {
 	}
 }
 
-func withBooks(t *rapid.T, twin bool, fn func(*books)) {
+func withBooks(t *rapid.T, twin bool, fn func(*moneyModel)) {
 	dir, err := os.MkdirTemp("/dev/shm", "relay-books-") // in memory where there is such a place
 	if err != nil {
 		dir, err = os.MkdirTemp("", "relay-books-")
@@ -652,7 +655,7 @@ func withBooks(t *rapid.T, twin bool, fn func(*books)) {
 		t.Fatal(err)
 	}
 	defer os.RemoveAll(dir)
-	m := &books{c: &clock{t: epoch}, path: filepath.Join(dir, "relay.db"), twinP: filepath.Join(dir, "twin.db"),
+	m := &moneyModel{c: &clock{t: epoch}, path: filepath.Join(dir, "relay.db"), twinP: filepath.Join(dir, "twin.db"),
 		goOn: map[string]bool{}, sent: map[string]quota.Charge{}, cash: map[string]int64{}}
 	m.s = openBooks(t, m.path, m.c)
 	defer func() { _ = m.s.Close() }()
@@ -664,7 +667,7 @@ func withBooks(t *rapid.T, twin bool, fn func(*books)) {
 	}
 	for _, s := range stores {
 		for _, p := range modelPlans {
-			if err := s.AddPlan(p); err != nil {
+			if err := s.Books.AddPlan(p); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -682,7 +685,7 @@ func withBooks(t *rapid.T, twin bool, fn func(*books)) {
 // months and restarts: the sums are those of what was done.
 func TestBooks_AgainstModel(t *testing.T) {
 	checkModel(t, func(t *rapid.T) {
-		withBooks(t, false, func(m *books) {
+		withBooks(t, false, func(m *moneyModel) {
 			actions := m.actions()
 			actions["back"] = m.back // alone: with a twin it would matter what is closed
 			actions["warn"], actions["warn more"] = m.warn, m.warn
@@ -695,7 +698,7 @@ func TestBooks_AgainstModel(t *testing.T) {
 // at whatever times, or by the next order or message.
 func TestBooks_batches(t *testing.T) {
 	checkModel(t, func(t *rapid.T) {
-		withBooks(t, true, func(m *books) {
+		withBooks(t, true, func(m *moneyModel) {
 			actions := m.actions()
 			delete(actions, "dun") // an invoice is due from when it was issued
 			delete(actions, "busy again")
@@ -714,7 +717,7 @@ func TestBooks_batches(t *testing.T) {
 
 // ledgerOf is a ledger without numbers of invoices, which other accounts share.
 func ledgerOf(t *rapid.T, s *Store, name string) (list []ledger.Entry) {
-	err := s.Ledger(name, func(e *ledger.Entry) error {
+	err := s.Books.Ledger(name, func(e *ledger.Entry) error {
 		e.Ref, e.Also = "", make([]uint64, len(e.Also))
 		if e.Contract != nil {
 			e.Contract.Invoice = ""

@@ -6,6 +6,8 @@ import (
 
 	"relay/quota"
 	"relay/store/behalf"
+	"relay/store/books"
+	"relay/store/orders"
 	"relay/store/spooled"
 )
 
@@ -23,9 +25,9 @@ func TestAddAccount_nameIsNeverUsedAgain(t *testing.T) {
 			settle(t, s, claim(t, s, "d.test", "acme", 1)[0], spooled.Delivered)
 		}, true},
 		"invoiced": {func(t *testing.T, s *Store) {
-			r, err := s.Renew(behalf.Order{}, "acme", "silver")
+			r, err := s.Orders.Renew(behalf.Order{}, "acme", "silver")
 			if err == nil {
-				_, err = s.CancelInvoice(behalf.Order{}, r.Invoices[0].Number, "no")
+				_, err = s.Orders.CancelInvoice(behalf.Order{}, r.Invoices[0].Number, "no")
 			}
 			if err != nil {
 				t.Fatal(err)
@@ -40,11 +42,11 @@ func TestAddAccount_nameIsNeverUsedAgain(t *testing.T) {
 			if err := s.RemoveAccount(behalf.Order{}, "acme"); err != nil {
 				t.Fatal(err)
 			}
-			if used, err := s.NameUsed("acme"); used != tt.used || err != nil {
+			if used, err := s.Books.NameUsed("acme"); used != tt.used || err != nil {
 				t.Errorf("NameUsed = %v, %v, want %v", used, err, tt.used)
 			}
-			_, err := s.AddAccount(behalf.Order{}, NewAccount{Account: Account{Name: "acme"}, Plan: free})
-			if tt.used != errors.Is(err, ErrUsed) || !tt.used && err != nil {
+			_, err := s.Orders.AddAccount(behalf.Order{}, orders.NewAccount{Account: books.Account{Name: "acme"}, Plan: free})
+			if tt.used != errors.Is(err, orders.ErrUsed) || !tt.used && err != nil {
 				t.Errorf("AddAccount of the same name = %v, refused should be %v", err, tt.used)
 			}
 		})

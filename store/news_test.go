@@ -9,7 +9,9 @@ import (
 
 	"relay/quota"
 	"relay/store/behalf"
+	"relay/store/books"
 	"relay/store/news"
+	"relay/store/orders"
 	"relay/store/spool"
 	"relay/store/spooled"
 )
@@ -155,7 +157,7 @@ func TestNews_killed(t *testing.T) {
 // refusedFor has so many e-mails refused for the limit, as MAIL and RCPT ask.
 func refusedFor(t testing.TB, s *Store, account string, emails int64) {
 	t.Helper()
-	no, err := s.Permit(account, "", quota.Charge{Messages: emails, Bytes: emails})
+	no, err := s.Standings.Permit(account, "", quota.Charge{Messages: emails, Bytes: emails})
 	if err != nil || no == nil || no.Exceeded == nil {
 		t.Fatalf("Permit = %+v, %v", no, err)
 	}
@@ -219,7 +221,7 @@ func TestNews_limit(t *testing.T) {
 	mustSend(t, s, "goes", 20, 1)
 	mustSend(t, s, "goes", 20, 1)
 	wantDue(t, s, "overage goes 2026-11/100000/1000000000/0/1000000000")
-	c.add(limitWait)
+	c.add(5 * time.Minute)
 	list = wantDue(t, s, "overage goes 2026-11/100000/1000000000/0/1000000000", "reached goes 2026-11/100000/1000000000/0/1000000000")
 	if told, err := s.Telling(&list[1]); told != nil || err != nil {
 		t.Errorf("told that the allowance is used, beside overage: %+v, %v", told, err)
@@ -229,7 +231,7 @@ func TestNews_limit(t *testing.T) {
 	refusedOver(t, s, "goes", 1)
 	wantDue(t, s, "ceiling goes 2026-11/100000/1000000000/0/1000000000")
 	tellAll(t, s)
-	if _, err := s.ChangeAccount(behalf.Order{}, "goes", func(a *Account) (Change, error) { a.OverMax = 2 * gb; return Change{}, nil }); err != nil {
+	if _, err := s.Orders.ChangeAccount(behalf.Order{}, "goes", func(a *books.Account) (orders.Change, error) { a.OverMax = 2 * gb; return orders.Change{}, nil }); err != nil {
 		t.Fatal(err)
 	}
 	mustSend(t, s, "goes", gb, 1)
@@ -240,7 +242,7 @@ func TestNews_limit(t *testing.T) {
 	mustSend(t, s, "stops", 1, 1)
 	refusedOver(t, s, "stops", gb)
 	mustSend(t, s, "goes", gb, 1)
-	c.add(limitWait)
+	c.add(5 * time.Minute)
 	wantDue(t, s, "invoice goes 1", "reached stops 2026-12/100000/1000000000/0/0", "reached goes 2026-12/100000/1000000000/0/2000000000")
 	verify(t, s)
 }
@@ -249,7 +251,7 @@ func TestNews_limit(t *testing.T) {
 func refusedOver(t testing.TB, s *Store, account string, size int64) {
 	t.Helper()
 	for range 3 {
-		no, err := s.Permit(account, "", quota.Charge{Messages: 1, Bytes: size})
+		no, err := s.Standings.Permit(account, "", quota.Charge{Messages: 1, Bytes: size})
 		if err != nil || no == nil || no.Exceeded == nil {
 			t.Fatalf("Permit = %+v, %v", no, err)
 		}
@@ -263,12 +265,12 @@ func refusedOver(t testing.TB, s *Store, account string, size int64) {
 func TestNews_limitOfATermThatFollows(t *testing.T) {
 	s, _ := newBooks(t)
 	small := quota.Plan{Name: "small", Term: quota.Month, Emails: 10}
-	if err := s.AddPlan(small); err != nil {
+	if err := s.Books.AddPlan(small); err != nil {
 		t.Fatal(err)
 	}
 	order(t, s, "one", small, "")
 	order(t, s, "two", small, "")
-	if _, err := s.Renew(behalf.Order{}, "two", ""); err != nil {
+	if _, err := s.Orders.Renew(behalf.Order{}, "two", ""); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"one", "two"} {

@@ -10,13 +10,15 @@ import (
 
 	"relay/quota"
 	"relay/store/behalf"
+	"relay/store/books"
 	"relay/store/ledger"
+	"relay/store/orders"
 )
 
 // papers of an account's invoices, with their states.
 func papers(t testing.TB, s *Store, name string) string {
 	t.Helper()
-	list, err := s.InvoicesOf(name, false)
+	list, err := s.Books.InvoicesOf(name, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,18 +35,18 @@ func TestRenew_oneWaits(t *testing.T) {
 	order(t, s, "acme", silver, quota.Suspend)
 	first := account(t, s, "acme")
 	end := first.TermEnd()
-	r, err := s.Renew(behalf.Order{}, "acme", "")
+	r, err := s.Orders.Renew(behalf.Order{}, "acme", "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	waits := r.Invoices[0].Number
 	for _, plan := range []string{"", "gold", "free"} {
-		if _, err := s.Renew(behalf.Order{}, "acme", plan); !errors.Is(err, ErrWaits) || !strings.Contains(err.Error(), "invoice 2") {
+		if _, err := s.Orders.Renew(behalf.Order{}, "acme", plan); !errors.Is(err, orders.ErrWaits) || !strings.Contains(err.Error(), "invoice 2") {
 			t.Errorf("Renew with %q while one waits = %v, want ErrWaits naming invoice 2", plan, err)
 		}
 	}
 	pay(t, s, waits, 0, "a")
-	r, err = s.Renew(behalf.Order{}, "acme", "gold") // after that one, not beside it
+	r, err = s.Orders.Renew(behalf.Order{}, "acme", "gold") // after that one, not beside it
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,13 +59,13 @@ func TestRenew_oneWaits(t *testing.T) {
 		t.Errorf("terms = %+v", l)
 	}
 	// One that was taken back waits no more.
-	if r, err = s.Renew(behalf.Order{}, "acme", ""); err != nil {
+	if r, err = s.Orders.Renew(behalf.Order{}, "acme", ""); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.CancelInvoice(behalf.Order{}, r.Invoices[0].Number, "wrong plan"); err != nil {
+	if _, err := s.Orders.CancelInvoice(behalf.Order{}, r.Invoices[0].Number, "wrong plan"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Renew(behalf.Order{}, "acme", "gold"); err != nil {
+	if _, err := s.Orders.Renew(behalf.Order{}, "acme", "gold"); err != nil {
 		t.Errorf("Renew after a cancelled one = %v", err)
 	}
 }
@@ -72,21 +74,21 @@ func TestRenew_oneWaits(t *testing.T) {
 func TestSetPlan_keepsRenewals(t *testing.T) {
 	s, c := newBooks(t)
 	order(t, s, "acme", free, quota.Suspend)
-	r, err := s.Renew(behalf.Order{}, "acme", "silver")
+	r, err := s.Orders.Renew(behalf.Order{}, "acme", "silver")
 	if err != nil {
 		t.Fatal(err)
 	}
 	pay(t, s, r.Invoices[0].Number, 0, "a")
 	c.add(24 * time.Hour)
 	tiny := quota.Plan{Name: "tiny", Term: quota.Year, Emails: 10}
-	if r, err = s.ChangeAccount(behalf.Order{}, "acme", change(Change{Plan: &tiny})); err != nil {
+	if r, err = s.Orders.ChangeAccount(behalf.Order{}, "acme", change(orders.Change{Plan: &tiny})); err != nil {
 		t.Fatal(err)
 	}
 	l := r.After.Contracts
 	if len(l) != 3 || l[1].Plan.Name != "tiny" || l[2].Plan.Name != "silver" || !l[2].Start.Equal(l[1].End) || l[2].Invoice != "1" {
 		t.Fatalf("terms = %+v, want tiny and then the silver that was paid", l)
 	}
-	if i, err := s.Invoice(1); err != nil || i.Term != l[2].TermKey() {
+	if i, err := s.Books.Invoice(1); err != nil || i.Term != l[2].TermKey() {
 		t.Errorf("the renewal's invoice belongs to %q, %v", i.Term, err)
 	}
 	verify(t, s)
@@ -95,7 +97,7 @@ func TestSetPlan_keepsRenewals(t *testing.T) {
 	if r := send(t, s, "acme", 1, 1); r == nil {
 		t.Error("beyond silver's limit was taken")
 	}
-	r, err = s.Refund(behalf.Order{}, "acme")
+	r, err = s.Orders.Refund(behalf.Order{}, "acme")
 	if no := (*quota.Refusal)(nil); !errors.As(err, &no) || !no.For(quota.WhyLater) || r.Amount != 14_640 {
 		t.Errorf("Refund = %+v, %v, want it refused: it is not the first term (M20)", r.Lines, err)
 	}
@@ -104,9 +106,9 @@ func TestSetPlan_keepsRenewals(t *testing.T) {
 // A clock that goes back behind the open period loses nothing of what it has.
 func TestOrder_clockGoesBack(t *testing.T) {
 	for name, end := range map[string]func(*Store) error{
-		"close": func(s *Store) error { _, err := s.CloseAccount(behalf.Order{}, "acme", ""); return err },
+		"close": func(s *Store) error { _, err := s.Orders.CloseAccount(behalf.Order{}, "acme", ""); return err },
 		"set plan": func(s *Store) error {
-			_, err := s.ChangeAccount(behalf.Order{}, "acme", change(Change{Plan: &more}))
+			_, err := s.Orders.ChangeAccount(behalf.Order{}, "acme", change(orders.Change{Plan: &more}))
 			return err
 		},
 	} {
@@ -114,7 +116,7 @@ func TestOrder_clockGoesBack(t *testing.T) {
 			s, c := newBooks(t)
 			order(t, s, "acme", free, quota.Continue)
 			c.set(december.Add(5 * 24 * time.Hour))
-			if _, err := s.BuyBlock(behalf.Order{}, "acme", gb, 1); err != nil {
+			if _, err := s.Orders.BuyBlock(behalf.Order{}, "acme", gb, 1); err != nil {
 				t.Fatal(err)
 			}
 			mustSend(t, s, "acme", 2500*mb, 1)
@@ -145,11 +147,11 @@ func TestAccept_clockBehindTheTerm(t *testing.T) {
 	if r := send(t, s, "acme", 1, 1); r == nil || r.Exceeded == nil {
 		t.Errorf("beyond the limit = %+v", r)
 	}
-	if _, err := s.TopUp(behalf.Order{}, "acme", "more"); err != nil {
+	if _, err := s.Orders.TopUp(behalf.Order{}, "acme", "more"); err != nil {
 		t.Fatal(err)
 	}
 	mustSend(t, s, "acme", 1, 9000)
-	if _, err := s.CloseAccount(behalf.Order{}, "acme", ""); err != nil {
+	if _, err := s.Orders.CloseAccount(behalf.Order{}, "acme", ""); err != nil {
 		t.Fatal(err)
 	}
 	wantBook(t, s, "acme", "invoice -10980", "activated", "topup 9000", "invoice -854", "draw -9000", "closed", "ended")
@@ -174,11 +176,11 @@ func TestInvoice_daysAcrossTheClockChange(t *testing.T) {
 func TestCloseAccount_usedAtOnce(t *testing.T) {
 	s, _ := newBooks(t)
 	order(t, s, "acme", free, quota.Continue)
-	if _, err := s.BuyBlock(behalf.Order{}, "acme", gb, 1); err != nil {
+	if _, err := s.Orders.BuyBlock(behalf.Order{}, "acme", gb, 1); err != nil {
 		t.Fatal(err)
 	}
 	mustSend(t, s, "acme", 2500*mb, 1)
-	if _, err := s.CloseAccount(behalf.Order{}, "acme", ""); err != nil {
+	if _, err := s.Orders.CloseAccount(behalf.Order{}, "acme", ""); err != nil {
 		t.Fatal(err)
 	}
 	wantBook(t, s, "acme", "activated", "topup 1000000000", "invoice -1220", "draw -1000000000", "overage 500000000", "credit 500000000",
@@ -192,7 +194,7 @@ func TestUpgrade_lastDay(t *testing.T) {
 	order(t, s, "acme", silver, quota.Suspend)
 	a := account(t, s, "acme")
 	c.set(a.TermEnd().Add(-time.Second))
-	r, err := s.Upgrade(behalf.Order{}, "acme", "gold")
+	r, err := s.Orders.Upgrade(behalf.Order{}, "acme", "gold")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -204,7 +206,7 @@ func TestUpgrade_lastDay(t *testing.T) {
 		t.Error("more than the month's share was taken")
 	}
 	c.add(time.Second)
-	if _, err := s.Upgrade(behalf.Order{}, "acme", "gold"); err == nil {
+	if _, err := s.Orders.Upgrade(behalf.Order{}, "acme", "gold"); err == nil {
 		t.Error("a term that is over was upgraded")
 	}
 }
@@ -216,12 +218,12 @@ func TestTopUp_besideRenewal(t *testing.T) {
 	order(t, s, "acme", count, quota.Suspend)
 	a := account(t, s, "acme")
 	end := a.TermEnd()
-	r, err := s.Renew(behalf.Order{}, "acme", "silver")
+	r, err := s.Orders.Renew(behalf.Order{}, "acme", "silver")
 	if err != nil {
 		t.Fatal(err)
 	}
 	waits := r.Invoices[0].Number
-	if r, err = s.TopUp(behalf.Order{}, "acme", "more"); err != nil || !r.After.Lots[0].Expires.Equal(end) {
+	if r, err = s.Orders.TopUp(behalf.Order{}, "acme", "more"); err != nil || !r.After.Lots[0].Expires.Equal(end) {
 		t.Fatalf("TopUp = %+v, %v", r.After.Lots, err)
 	}
 	pay(t, s, waits, 0, "a")
@@ -246,7 +248,7 @@ func TestTopUp_isCreditedToTheEmail(t *testing.T) {
 	if r == nil || r.Exceeded == nil || r.Exceeded.Renewed.IsZero() {
 		t.Fatalf("the 50,001st = %+v, want it refused until December", r)
 	}
-	if _, err := s.TopUp(behalf.Order{}, "acme", "more"); err != nil {
+	if _, err := s.Orders.TopUp(behalf.Order{}, "acme", "more"); err != nil {
 		t.Fatal(err)
 	}
 	mustSend(t, s, "acme", 100, 5000)
@@ -278,41 +280,43 @@ func TestTopUp_isCreditedToTheEmail(t *testing.T) {
 
 // A dry run's receipt is that of the run, and it leaves the file as it is.
 func TestOrder_dryRun(t *testing.T) {
-	for name, run := range map[string]func(*Store, behalf.Order) (Receipt, error){
-		"add": func(s *Store, o behalf.Order) (Receipt, error) {
-			return s.AddAccount(o, NewAccount{Account: Account{Name: "new"}, Plan: silver})
+	for name, run := range map[string]func(*Store, behalf.Order) (orders.Receipt, error){
+		"add": func(s *Store, o behalf.Order) (orders.Receipt, error) {
+			return s.Orders.AddAccount(o, orders.NewAccount{Account: books.Account{Name: "new"}, Plan: silver})
 		},
-		"add and activate": func(s *Store, o behalf.Order) (Receipt, error) {
-			return s.AddAccount(o, NewAccount{Account: Account{Name: "new"}, Plan: silver, Activate: true})
+		"add and activate": func(s *Store, o behalf.Order) (orders.Receipt, error) {
+			return s.Orders.AddAccount(o, orders.NewAccount{Account: books.Account{Name: "new"}, Plan: silver, Activate: true})
 		},
-		"activate": func(s *Store, o behalf.Order) (Receipt, error) { return s.Activate(o, "pending") },
-		"pay": func(s *Store, o behalf.Order) (Receipt, error) {
-			return s.RecordPayment(o, ledger.Payment{Invoice: 1, Method: "card", Reference: "r", Amount: 20_000})
+		"activate": func(s *Store, o behalf.Order) (orders.Receipt, error) { return s.Orders.Activate(o, "pending") },
+		"pay": func(s *Store, o behalf.Order) (orders.Receipt, error) {
+			return s.Orders.RecordPayment(o, ledger.Payment{Invoice: 1, Method: "card", Reference: "r", Amount: 20_000})
 		},
-		"upgrade":     func(s *Store, o behalf.Order) (Receipt, error) { return s.Upgrade(o, "acme", "gold") },
-		"top up":      func(s *Store, o behalf.Order) (Receipt, error) { return s.TopUp(o, "count", "more") },
-		"buy a block": func(s *Store, o behalf.Order) (Receipt, error) { return s.BuyBlock(o, "acme", 2*gb, 3) },
-		"renew":       func(s *Store, o behalf.Order) (Receipt, error) { return s.Renew(o, "acme", "") },
-		"refund":      func(s *Store, o behalf.Order) (Receipt, error) { return s.Refund(o, "count") },
-		"close":       func(s *Store, o behalf.Order) (Receipt, error) { return s.CloseAccount(o, "acme", "") },
-		"correct": func(s *Store, o behalf.Order) (Receipt, error) {
-			return s.Correct(o, "acme", Correction{Money: 500, Units: gb, Text: "sorry"})
+		"upgrade":     func(s *Store, o behalf.Order) (orders.Receipt, error) { return s.Orders.Upgrade(o, "acme", "gold") },
+		"top up":      func(s *Store, o behalf.Order) (orders.Receipt, error) { return s.Orders.TopUp(o, "count", "more") },
+		"buy a block": func(s *Store, o behalf.Order) (orders.Receipt, error) { return s.Orders.BuyBlock(o, "acme", 2*gb, 3) },
+		"renew":       func(s *Store, o behalf.Order) (orders.Receipt, error) { return s.Orders.Renew(o, "acme", "") },
+		"refund":      func(s *Store, o behalf.Order) (orders.Receipt, error) { return s.Orders.Refund(o, "count") },
+		"close":       func(s *Store, o behalf.Order) (orders.Receipt, error) { return s.Orders.CloseAccount(o, "acme", "") },
+		"correct": func(s *Store, o behalf.Order) (orders.Receipt, error) {
+			return s.Orders.Correct(o, "acme", orders.Correction{Money: 500, Units: gb, Text: "sorry"})
 		},
-		"at limit": func(s *Store, o behalf.Order) (Receipt, error) {
-			return s.ChangeAccount(o, "acme", func(a *Account) (Change, error) { a.AtLimit = quota.Suspend; return Change{}, nil })
+		"at limit": func(s *Store, o behalf.Order) (orders.Receipt, error) {
+			return s.Orders.ChangeAccount(o, "acme", func(a *books.Account) (orders.Change, error) { a.AtLimit = quota.Suspend; return orders.Change{}, nil })
 		},
-		"abuse": func(s *Store, o behalf.Order) (Receipt, error) {
-			return s.ChangeAccount(o, "acme", change(Change{Abuse: new("spam")}))
+		"abuse": func(s *Store, o behalf.Order) (orders.Receipt, error) {
+			return s.Orders.ChangeAccount(o, "acme", change(orders.Change{Abuse: new("spam")}))
 		},
-		"suspend": func(s *Store, o behalf.Order) (Receipt, error) { return s.Suspend(o, "acme", "spam") },
-		"set plan": func(s *Store, o behalf.Order) (Receipt, error) {
-			return s.ChangeAccount(o, "acme", change(Change{Plan: &count}))
+		"suspend": func(s *Store, o behalf.Order) (orders.Receipt, error) { return s.Orders.Suspend(o, "acme", "spam") },
+		"set plan": func(s *Store, o behalf.Order) (orders.Receipt, error) {
+			return s.Orders.ChangeAccount(o, "acme", change(orders.Change{Plan: &count}))
 		},
-		"cancel": func(s *Store, o behalf.Order) (Receipt, error) { return s.CancelInvoice(o, 2, "a mistake") },
+		"cancel": func(s *Store, o behalf.Order) (orders.Receipt, error) {
+			return s.Orders.CancelInvoice(o, 2, "a mistake")
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, c := newBooks(t)
-			if _, err := s.AddAccount(behalf.Order{}, NewAccount{Account: Account{Name: "pending"}, Plan: silver}); err != nil {
+			if _, err := s.Orders.AddAccount(behalf.Order{}, orders.NewAccount{Account: books.Account{Name: "pending"}, Plan: silver}); err != nil {
 				t.Fatal(err)
 			}
 			order(t, s, "acme", silver, quota.Continue)
@@ -337,7 +341,7 @@ func TestOrder_dryRun(t *testing.T) {
 			if is := dump(t, s); reflect.DeepEqual(was, is) {
 				t.Error("the run changed nothing")
 			}
-			if a, err := s.Account(real.After.Name); err != nil || a.Balance != real.After.Balance || a.Seq != real.After.Seq {
+			if a, err := s.Books.Account(real.After.Name); err != nil || a.Balance != real.After.Balance || a.Seq != real.After.Seq {
 				t.Errorf("stored is %+v, %v; the receipt says %+v", a, err, real.After)
 			}
 		})
@@ -347,7 +351,7 @@ func TestOrder_dryRun(t *testing.T) {
 func TestUpgrade_midMonth(t *testing.T) {
 	s, c := newBooks(t)
 	order(t, s, "acme", silver, quota.Suspend)
-	if _, err := s.BuyBlock(behalf.Order{}, "acme", gb, 1); err != nil {
+	if _, err := s.Orders.BuyBlock(behalf.Order{}, "acme", gb, 1); err != nil {
 		t.Fatal(err)
 	}
 	mustSend(t, s, "acme", 2*gb, 1)
@@ -356,7 +360,7 @@ func TestUpgrade_midMonth(t *testing.T) {
 	}
 	c.add(24 * time.Hour)
 	// The term is 23 November to 22 November: 365 days. November, which runs, is paid for.
-	r, err := s.Upgrade(behalf.Order{}, "acme", "gold")
+	r, err := s.Orders.Upgrade(behalf.Order{}, "acme", "gold")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -375,7 +379,7 @@ func TestUpgrade_midMonth(t *testing.T) {
 		t.Errorf("Statement = %+v", st)
 	}
 	for plan, why := range map[string]quota.Why{"silver": quota.WhySmaller, "count": quota.WhyKind, "more": quota.WhyTerm, "old": quota.WhyRetired} {
-		_, err := s.Upgrade(behalf.Order{}, "acme", plan)
+		_, err := s.Orders.Upgrade(behalf.Order{}, "acme", plan)
 		if no, ok := errors.AsType[*quota.Refusal](err); !ok || !no.For(why) {
 			t.Errorf("Upgrade to %s = %v, want %s", plan, err, why)
 		}
@@ -388,7 +392,7 @@ func TestRenew(t *testing.T) {
 	first := account(t, s, "acme")
 	end := first.TermEnd()
 	// Paid before the end: it goes on without a gap, here with a smaller plan.
-	r, err := s.Renew(behalf.Order{}, "acme", "count")
+	r, err := s.Orders.Renew(behalf.Order{}, "acme", "count")
 	if err != nil || len(r.After.Contracts) != 1 {
 		t.Fatalf("Renew = %+v, %v", r, err)
 	}
@@ -407,7 +411,7 @@ func TestRenew(t *testing.T) {
 	if r := send(t, s, "acme", 1, 1); r == nil || !r.Expired {
 		t.Errorf("after the term = %+v", r)
 	}
-	if r, err = s.Renew(behalf.Order{}, "acme", "more"); err != nil {
+	if r, err = s.Orders.Renew(behalf.Order{}, "acme", "more"); err != nil {
 		t.Fatal(err)
 	}
 	c.add(time.Hour)
@@ -417,7 +421,7 @@ func TestRenew(t *testing.T) {
 		t.Errorf("renewed late = %+v, open %s", last, a.Open)
 	}
 	mustSend(t, s, "acme", 1, 1)
-	if _, err := s.Renew(behalf.Order{}, "acme", "old"); err == nil {
+	if _, err := s.Orders.Renew(behalf.Order{}, "acme", "old"); err == nil {
 		t.Error("a retired plan was sold")
 	}
 }
@@ -428,7 +432,7 @@ func TestOrder_figuresAfterAClose(t *testing.T) {
 	order(t, s, "acme", free, quota.Continue)
 	mustSend(t, s, "acme", 1500*mb, 1)
 	c.set(december)
-	r, err := s.BuyBlock(behalf.Order{By: "op"}, "acme", 2*gb, 3)
+	r, err := s.Orders.BuyBlock(behalf.Order{By: "op"}, "acme", 2*gb, 3)
 	if err != nil || r.Amount != 3*1800*122/100 || r.Lines[0] != (ledger.Line{Kind: ledger.LineItem, Amount: 3 * 1800, Count: 3, Text: "ahead bytes=2000000000"}) || len(r.Invoices) != 2 {
 		t.Errorf("BuyBlock = %d, %+v, %+v, %v", r.Amount, r.Lines, r.Invoices, err)
 	}

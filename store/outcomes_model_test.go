@@ -13,6 +13,8 @@ import (
 
 	"relay/quota"
 	"relay/store/behalf"
+	"relay/store/books"
+	"relay/store/orders"
 	"relay/store/outcomes"
 	"relay/store/people"
 	"relay/store/spool"
@@ -89,7 +91,7 @@ func (m *daysModel) end(t *rapid.T) {
 	if rapid.IntRange(0, 9).Draw(t, "ends") > 0 {
 		return
 	}
-	if _, err := m.s.CloseAccount(behalf.Order{}, "month", ""); err != nil {
+	if _, err := m.s.Orders.CloseAccount(behalf.Order{}, "month", ""); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -191,7 +193,7 @@ func texts(days map[string]*outcomes.Sum) map[string]string {
 
 func (m *daysModel) checkSums(t *rapid.T) {
 	for _, account := range []string{"month", "year"} {
-		list, err := m.s.Usages(account)
+		list, err := m.s.Standings.Usages(account)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -217,7 +219,7 @@ func TestStore_OpenDayAgainstModel(t *testing.T) {
 		m.open(t)
 		defer func() { m.s.Close() }()
 		for name, p := range map[string]quota.Plan{"month": {Name: "m", Term: quota.Month}, "year": {Name: "y", Term: quota.Year}} {
-			if _, err := m.s.AddAccount(behalf.Order{}, NewAccount{Account: Account{Name: name}, Plan: p, Credential: &people.Credential{Login: name, Account: name}}); err != nil {
+			if _, err := m.s.Orders.AddAccount(behalf.Order{}, orders.NewAccount{Account: books.Account{Name: name}, Plan: p, Credential: &people.Credential{Login: name, Account: name}}); err != nil {
 				t.Fatal(err)
 			}
 		}

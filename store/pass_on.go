@@ -163,7 +163,7 @@ func (t *tx) senderOf(text, account string, is *Passed) error {
 	if was != nil {
 		is.To = was.Sender
 	}
-	a, err := t.account(account)
+	a, err := t.s.Books.AccountIn(&t.Tx, account)
 	switch {
 	case errors.Is(err, ErrNotFound):
 		is.Why = PassUnknown

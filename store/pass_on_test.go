@@ -8,6 +8,8 @@ import (
 
 	"relay/quota"
 	"relay/store/behalf"
+	"relay/store/books"
+	"relay/store/orders"
 	"relay/store/spool"
 	"relay/store/spooled"
 )
@@ -18,13 +20,13 @@ func TestStore_PassOn(t *testing.T) {
 	s, _ := newStore(t)
 	s.Spool.SetDSNs(spool.DSNs{PerHour: 2})
 	addAccount(t, s, "acme", quota.Plan{})
-	change := func(fn func(*Account)) {
+	change := func(fn func(*books.Account)) {
 		t.Helper()
-		if _, err := s.ChangeAccount(behalf.Order{}, "acme", func(a *Account) (Change, error) { fn(a); return Change{}, nil }); err != nil {
+		if _, err := s.Orders.ChangeAccount(behalf.Order{}, "acme", func(a *books.Account) (orders.Change, error) { fn(a); return orders.Change{}, nil }); err != nil {
 			t.Fatal(err)
 		}
 	}
-	change(func(a *Account) { a.Senders = []string{"a@src.test"} })
+	change(func(a *books.Account) { a.Senders = []string{"a@src.test"} })
 	m := accept(t, s, "acme", 100, "a@x.test", "b@y.test")
 	pass := func(p Passing) Passed {
 		t.Helper()
@@ -93,7 +95,10 @@ func TestStore_PassOn_certain(t *testing.T) {
 	if is := pass(token); is.Why != PassForeign {
 		t.Errorf("to a sender who may be a stranger: %+v", is)
 	}
-	if _, err := s.ChangeAccount(behalf.Order{}, "acme", func(a *Account) (Change, error) { a.Contact = "admin@acme.test"; return Change{}, nil }); err != nil {
+	if _, err := s.Orders.ChangeAccount(behalf.Order{}, "acme", func(a *books.Account) (orders.Change, error) {
+		a.Contact = "admin@acme.test"
+		return orders.Change{}, nil
+	}); err != nil {
 		t.Fatal(err)
 	}
 	if is := pass(token); is.Why != "" || is.To != "admin@acme.test" {

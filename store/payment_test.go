@@ -7,7 +7,9 @@ import (
 
 	"relay/quota"
 	"relay/store/behalf"
+	"relay/store/books"
 	"relay/store/ledger"
+	"relay/store/orders"
 	"relay/store/people"
 )
 
@@ -18,20 +20,20 @@ func TestRecordPayment_reference(t *testing.T) {
 	pay(t, s, 1, 100, "CRO 0042")
 	for _, ref := range []string{"CRO 0042", " CRO 0042", "CRO 0042\n", "CRO  0042", "CRO\t0042", "CRO\u00a00042"} {
 		p := ledger.Payment{Invoice: 1, Method: "bank", Reference: ref, Amount: 100}
-		if _, err := s.RecordPayment(behalf.Order{}, p); !errors.Is(err, ErrExists) {
+		if _, err := s.Orders.RecordPayment(behalf.Order{}, p); !errors.Is(err, ErrExists) {
 			t.Errorf("RecordPayment with reference %q = %v, want ErrExists", ref, err)
 		}
-		if p, err := s.Payment("bank", ref); err != nil || p.Reference != "CRO 0042" {
+		if p, err := s.Books.Payment("bank", ref); err != nil || p.Reference != "CRO 0042" {
 			t.Errorf("Payment with reference %q = %+v, %v", ref, p, err)
 		}
 	}
 	for _, ref := range []string{"", " \t", "a\x00b", "a\x1bb", "a\xffb"} {
-		if _, err := s.RecordPayment(behalf.Order{}, ledger.Payment{Invoice: 1, Method: "bank", Reference: ref, Amount: 100}); err == nil || errors.Is(err, ErrExists) {
+		if _, err := s.Orders.RecordPayment(behalf.Order{}, ledger.Payment{Invoice: 1, Method: "bank", Reference: ref, Amount: 100}); err == nil || errors.Is(err, ErrExists) {
 			t.Errorf("RecordPayment with reference %q = %v", ref, err)
 		}
 	}
 	pay(t, s, 1, 100, "CRO 0043")
-	if _, err := s.RecordPayment(behalf.Order{}, ledger.Payment{Invoice: 1, Method: "card", Reference: "CRO 0042", Amount: 100}); err != nil {
+	if _, err := s.Orders.RecordPayment(behalf.Order{}, ledger.Payment{Invoice: 1, Method: "card", Reference: "CRO 0042", Amount: 100}); err != nil {
 		t.Errorf("the same reference by another method = %v", err)
 	}
 }
@@ -41,25 +43,25 @@ func TestRecordPayment_debtsFirst(t *testing.T) {
 	s, c := newBooks(t)
 	order(t, s, "acme", silver, quota.Suspend)
 	pay(t, s, 1, 0, "a")
-	if _, err := s.Renew(behalf.Order{}, "acme", ""); err != nil { // invoice 2, which nobody wants any more
+	if _, err := s.Orders.Renew(behalf.Order{}, "acme", ""); err != nil { // invoice 2, which nobody wants any more
 		t.Fatal(err)
 	}
-	if _, err := s.BuyBlock(behalf.Order{}, "acme", gb, 1); err != nil { // invoice 3
+	if _, err := s.Orders.BuyBlock(behalf.Order{}, "acme", gb, 1); err != nil { // invoice 3
 		t.Fatal(err)
 	}
 	c.add(22 * 24 * time.Hour)
 	if n, err := dunNow(t.Context(), s); n != 1 || err != nil {
 		t.Fatalf("DunBy = %d, %v", n, err)
 	}
-	r, err := s.Correct(behalf.Order{}, "acme", Correction{Money: 1220, Text: "paid in cash"})
+	r, err := s.Orders.Correct(behalf.Order{}, "acme", orders.Correction{Money: 1220, Text: "paid in cash"})
 	if err != nil || r.After.Hold != "" || r.Invoices[0].Number != 3 || r.Invoices[0].State != ledger.InvoicePaid {
 		t.Errorf("Correct = %+v, %v, want the block paid and the account let go", r.Invoices, err)
 	}
-	if i, _ := s.Invoice(2); i.Paid != 0 {
+	if i, _ := s.Books.Invoice(2); i.Paid != 0 {
 		t.Errorf("%d went to the renewal", i.Paid)
 	}
 	// Named, the order is paid first.
-	if _, err := s.BuyBlock(behalf.Order{}, "acme", gb, 1); err != nil {
+	if _, err := s.Orders.BuyBlock(behalf.Order{}, "acme", gb, 1); err != nil {
 		t.Fatal(err)
 	}
 	if r := pay(t, s, 2, 14_640, "b"); len(r.After.Contracts) != 2 {
@@ -74,12 +76,12 @@ func TestOrder_neverPaid(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"pending", "acme"} {
-		n := NewAccount{Account: Account{Name: name, Owner: "boss"}, Plan: silver, Activate: name == "acme"}
-		if _, err := s.AddAccount(behalf.Order{}, n); err != nil {
+		n := orders.NewAccount{Account: books.Account{Name: name, Owner: "boss"}, Plan: silver, Activate: name == "acme"}
+		if _, err := s.Orders.AddAccount(behalf.Order{}, n); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := s.Renew(behalf.Order{}, "acme", "gold"); err != nil {
+	if _, err := s.Orders.Renew(behalf.Order{}, "acme", "gold"); err != nil {
 		t.Fatal(err)
 	}
 	pay(t, s, 2, 0, "a")
@@ -100,10 +102,10 @@ func TestOrder_neverPaid(t *testing.T) {
 // A cent too little is not paid.
 func TestRecordPayment_toTheCent(t *testing.T) {
 	s, _ := newBooks(t)
-	if _, err := s.AddAccount(behalf.Order{}, NewAccount{Account: Account{Name: "acme"}, Plan: silver}); err != nil {
+	if _, err := s.Orders.AddAccount(behalf.Order{}, orders.NewAccount{Account: books.Account{Name: "acme"}, Plan: silver}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.RecordPayment(behalf.Order{}, ledger.Payment{Invoice: 1, Method: "bank", Reference: "x", Amount: mostMoney + 1}); err == nil {
+	if _, err := s.Orders.RecordPayment(behalf.Order{}, ledger.Payment{Invoice: 1, Method: "bank", Reference: "x", Amount: orders.MostMoney + 1}); err == nil {
 		t.Error("a payment that cannot be summed was taken")
 	}
 	if r := pay(t, s, 1, 14_639, "a"); r.After.State != ledger.Pending || r.Invoices[0].Open() != 1 || r.Invoices[0].Order == nil {

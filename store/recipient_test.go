@@ -55,7 +55,7 @@ func TestStore_sameMailboxTwice(t *testing.T) {
 	if r, err := s.Accept(in); err != nil || r != nil {
 		t.Fatalf("Accept = %+v, %v", r, err)
 	}
-	st, err := s.Standing("acme")
+	st, err := s.Standings.Standing("acme")
 	if want := (quota.Charge{Messages: 2, Bytes: 2000}); err != nil || st.Used.Charged != want {
 		t.Errorf("charged %v, want %v (%v)", st.Used.Charged, want, err)
 	}

@@ -7,7 +7,6 @@ import (
 	"relay/quota"
 	"relay/store/behalf"
 	"relay/store/bucket"
-	"relay/store/ledger"
 	"relay/store/signing"
 )
 
@@ -17,7 +16,7 @@ func TestRemoveAccount_counted(t *testing.T) {
 	s, _ := newStore(t)
 	addAccount(t, s, "acme", quota.Plan{})
 	err := s.update(0, func(t *tx) error {
-		a, err := t.account("acme")
+		a, err := t.s.Books.AccountIn(&t.Tx, "acme")
 		if err != nil {
 			return err
 		}
@@ -29,11 +28,7 @@ func TestRemoveAccount_counted(t *testing.T) {
 		if err := s.Signing.Count(&t.Tx, "acme", "a.test", "p", signing.Outcome{Fate: signing.Failed}); err != nil {
 			return err
 		}
-		d, err := t.deal("acme", behalf.Order{})
-		if err == nil {
-			err = errors.Join(d.end(ledger.CauseRemoved, ""), d.apply())
-		}
-		return errors.Join(err, t.deleteAccount("acme"))
+		return errors.Join(t.s.Orders.EndForGood(&t.Tx, &behalf.Order{}, "acme"), t.deleteAccount("acme"))
 	})
 	if err != nil {
 		t.Fatal(err)

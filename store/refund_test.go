@@ -11,6 +11,7 @@ import (
 	"relay/quota"
 	"relay/store/behalf"
 	"relay/store/ledger"
+	"relay/store/orders"
 )
 
 // What was bought and not used goes with the invoice that is taken back; what was
@@ -20,7 +21,7 @@ func TestCancelInvoice_credit(t *testing.T) {
 	order(t, s, "acme", count, quota.Suspend)
 	pay(t, s, 1, 0, "a")
 	for range 2 {
-		if _, err := s.TopUp(behalf.Order{}, "acme", "more"); err != nil { // invoices 2 and 3
+		if _, err := s.Orders.TopUp(behalf.Order{}, "acme", "more"); err != nil { // invoices 2 and 3
 			t.Fatal(err)
 		}
 		c.add(time.Minute)
@@ -28,11 +29,11 @@ func TestCancelInvoice_credit(t *testing.T) {
 	for range 11 {
 		mustSend(t, s, "acme", 100, 5000) // 5,000 of the first top-up
 	}
-	r, err := s.CancelInvoice(behalf.Order{By: "op"}, 3, "ordered twice")
+	r, err := s.Orders.CancelInvoice(behalf.Order{By: "op"}, 3, "ordered twice")
 	if err != nil || quota.Sum(r.After.Lots) != 9000 {
 		t.Fatalf("CancelInvoice = %+v, %v, want the second top-up gone", r.After.Lots, err)
 	}
-	if r, err = s.CancelInvoice(behalf.Order{By: "op"}, 2, "a gift"); err != nil || quota.Sum(r.After.Lots) != 5000 {
+	if r, err = s.Orders.CancelInvoice(behalf.Order{By: "op"}, 2, "a gift"); err != nil || quota.Sum(r.After.Lots) != 5000 {
 		t.Fatalf("CancelInvoice = %+v, %v, want only what was used left", r.After.Lots, err)
 	}
 	if r := send(t, s, "acme", 100, 1); r == nil || r.Exceeded == nil {
@@ -56,7 +57,7 @@ func TestCancelInvoice_overage(t *testing.T) {
 	c.set(december)
 	closeDue(t, s, 1)
 	mustSend(t, s, "acme", 1200*mb, 1) // 200 MB of it
-	r, err := s.CancelInvoice(behalf.Order{}, 1, "our fault")
+	r, err := s.Orders.CancelInvoice(behalf.Order{}, 1, "our fault")
 	if err != nil || quota.Sum(r.After.Lots) != 200*mb || r.After.Balance != 0 {
 		t.Errorf("CancelInvoice = %+v, %v", r.After, err)
 	}
@@ -68,13 +69,13 @@ func TestRefund_whatWasNotPaid(t *testing.T) {
 	s, _ := newBooks(t)
 	r := order(t, s, "acme", silver, quota.Suspend)
 	pay(t, s, r.Invoices[0].Number, 0, "a")
-	if _, err := s.Renew(behalf.Order{}, "acme", ""); err != nil { // waits
+	if _, err := s.Orders.Renew(behalf.Order{}, "acme", ""); err != nil { // waits
 		t.Fatal(err)
 	}
-	if _, err := s.BuyBlock(behalf.Order{}, "acme", gb, 1); err != nil { // had, and open
+	if _, err := s.Orders.BuyBlock(behalf.Order{}, "acme", gb, 1); err != nil { // had, and open
 		t.Fatal(err)
 	}
-	r, err := s.Refund(behalf.Order{}, "acme")
+	r, err := s.Orders.Refund(behalf.Order{}, "acme")
 	if err != nil || r.Amount != 14_640 || r.After.Balance != 0 {
 		t.Fatalf("Refund = %+v, %v", r.Lines, err)
 	}
@@ -86,7 +87,7 @@ func TestRefund_whatWasNotPaid(t *testing.T) {
 	if got, want := papers(t, s, "acme"), "order refunded, renewal cancelled, block cancelled, credit-note paid, credit-note paid, credit-note paid"; got != want {
 		t.Errorf("invoices = %s, want %s", got, want)
 	}
-	list, _ := s.InvoicesOf("acme", false)
+	list, _ := s.Books.InvoicesOf("acme", false)
 	for _, i := range list[3:] {
 		want := string(ledger.CauseUnpaid)
 		if i.About == 1 {
@@ -116,11 +117,11 @@ func TestRefund_lastDay(t *testing.T) {
 				pay(t, s, r.Invoices[0].Number, 0, name)
 			}
 			c.set(wall(x.last))
-			if _, err := s.Refund(behalf.Order{}, "a"); err != nil {
+			if _, err := s.Orders.Refund(behalf.Order{}, "a"); err != nil {
 				t.Errorf("in the last second: %v", err)
 			}
 			c.add(time.Second)
-			if _, err := s.Refund(behalf.Order{}, "b"); err == nil {
+			if _, err := s.Orders.Refund(behalf.Order{}, "b"); err == nil {
 				t.Error("after the last second it was paid back")
 			}
 		})
@@ -132,7 +133,7 @@ func renewed(t testing.TB, s *Store) {
 	t.Helper()
 	order(t, s, "acme", silver, quota.Suspend)
 	pay(t, s, 1, 0, "a")
-	if _, err := s.Renew(behalf.Order{}, "acme", ""); err != nil {
+	if _, err := s.Orders.Renew(behalf.Order{}, "acme", ""); err != nil {
 		t.Fatal(err)
 	}
 	pay(t, s, 2, 0, "b")
@@ -144,11 +145,11 @@ func TestRefund_whatHasNotBegun(t *testing.T) {
 	s, c := newBooks(t)
 	renewed(t, s)
 	c.add(40 * 24 * time.Hour)
-	dry, err := s.Refund(behalf.Order{DryRun: true}, "acme")
+	dry, err := s.Orders.Refund(behalf.Order{DryRun: true}, "acme")
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := s.Refund(behalf.Order{}, "acme")
+	r, err := s.Orders.Refund(behalf.Order{}, "acme")
 	want := []ledger.Line{{Kind: ledger.LinePaid, Amount: 14_640, Invoice: "2"}, {Kind: ledger.LineBackNext, Amount: 14_640},
 		{Kind: ledger.LineStays, Order: "refund", Reason: &quota.Reason{Why: quota.WhyLate, Day: 41, Last: 30}}}
 	if err != nil || !reflect.DeepEqual(dry.Lines, want) || !reflect.DeepEqual(r.Lines, want) || r.Amount != 14_640 {
@@ -158,11 +159,11 @@ func TestRefund_whatHasNotBegun(t *testing.T) {
 		t.Errorf("account = %+v, invoices %s", a, papers(t, s, "acme"))
 	}
 	mustSend(t, s, "acme", 1, 1)
-	if _, err := s.Refund(behalf.Order{}, "acme"); err == nil {
+	if _, err := s.Orders.Refund(behalf.Order{}, "acme"); err == nil {
 		t.Error("the present term was paid back on day 41")
 	}
 	verify(t, s)
-	if r, err = s.Renew(behalf.Order{}, "acme", ""); err != nil { // and can be bought again
+	if r, err = s.Orders.Renew(behalf.Order{}, "acme", ""); err != nil { // and can be bought again
 		t.Fatal(err)
 	}
 	pay(t, s, r.Invoices[0].Number, 0, "c")
@@ -176,20 +177,20 @@ func TestCloseAccount_whatHasNotBegun(t *testing.T) {
 	s, c := newBooks(t)
 	renewed(t, s)
 	c.add(40 * 24 * time.Hour)
-	if err := s.RemoveAccount(behalf.Order{}, "acme"); !errors.Is(err, ErrOwing) {
+	if err := s.RemoveAccount(behalf.Order{}, "acme"); !errors.Is(err, orders.ErrOwing) {
 		t.Errorf("RemoveAccount with a term that is paid and has not begun = %v", err)
 	}
-	r, err := s.CloseAccount(behalf.Order{}, "acme", "")
+	r, err := s.Orders.CloseAccount(behalf.Order{}, "acme", "")
 	if err != nil || r.After.Balance != 14_640 || papers(t, s, "acme") != "order paid, renewal refunded, credit-note paid" {
 		t.Fatalf("CloseAccount = %+v, %v, invoices %s", r.After, err, papers(t, s, "acme"))
 	}
 	if want := []ledger.Line{{Kind: ledger.LineNotBegun, Amount: 14_640, Invoice: "2"}}; !reflect.DeepEqual(r.Lines, want) {
 		t.Errorf("lines = %+v, want %+v", r.Lines, want)
 	}
-	if err := s.RemoveAccount(behalf.Order{}, "acme"); !errors.Is(err, ErrOwing) {
+	if err := s.RemoveAccount(behalf.Order{}, "acme"); !errors.Is(err, orders.ErrOwing) {
 		t.Errorf("RemoveAccount while it has money with us = %v", err)
 	}
-	if _, err := s.Correct(behalf.Order{}, "acme", Correction{Money: -14_640, Text: "sent back"}); err != nil {
+	if _, err := s.Orders.Correct(behalf.Order{}, "acme", orders.Correction{Money: -14_640, Text: "sent back"}); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.RemoveAccount(behalf.Order{}, "acme"); err != nil {
@@ -205,10 +206,10 @@ func TestRefund_overageThatWasMet(t *testing.T) {
 		plan quota.Plan
 		met  func(*Store) error
 	}{
-		"upgrade": {silver, func(s *Store) error { _, err := s.Upgrade(behalf.Order{}, "acme", "gold"); return err }},
-		"block":   {silver, func(s *Store) error { _, err := s.BuyBlock(behalf.Order{}, "acme", gb, 1); return err }},
+		"upgrade": {silver, func(s *Store) error { _, err := s.Orders.Upgrade(behalf.Order{}, "acme", "gold"); return err }},
+		"block":   {silver, func(s *Store) error { _, err := s.Orders.BuyBlock(behalf.Order{}, "acme", gb, 1); return err }},
 		"set plan": {free, func(s *Store) error {
-			_, err := s.ChangeAccount(behalf.Order{}, "acme", change(Change{Plan: &huge}))
+			_, err := s.Orders.ChangeAccount(behalf.Order{}, "acme", change(orders.Change{Plan: &huge}))
 			return err
 		}},
 	} {
@@ -224,12 +225,12 @@ func TestRefund_overageThatWasMet(t *testing.T) {
 			}
 			for _, when := range []time.Time{c.now(), december.Add(time.Hour)} {
 				c.set(when)
-				_, err := s.Refund(behalf.Order{}, "acme")
+				_, err := s.Orders.Refund(behalf.Order{}, "acme")
 				if no := (*quota.Refusal)(nil); !errors.As(err, &no) || !no.For(quota.WhyOverage) {
 					t.Errorf("Refund at %v = %v, want it refused for overage", when, err)
 				}
 			}
-			if _, err := s.Refund(behalf.Order{}, "none"); err != nil {
+			if _, err := s.Orders.Refund(behalf.Order{}, "none"); err != nil {
 				t.Errorf("without overage: %v", err)
 			}
 		})
@@ -240,33 +241,33 @@ func TestRefund(t *testing.T) {
 	s, c := newBooks(t)
 	r := order(t, s, "acme", silver, quota.Continue)
 	pay(t, s, r.Invoices[0].Number, 15_000, "a")
-	if _, err := s.Upgrade(behalf.Order{}, "acme", "gold"); err != nil {
+	if _, err := s.Orders.Upgrade(behalf.Order{}, "acme", "gold"); err != nil {
 		t.Fatal(err)
 	}
-	up, _ := s.InvoicesOf("acme", true)
+	up, _ := s.Books.InvoicesOf("acme", true)
 	pay(t, s, up[0].Number, 0, "b")
-	if _, err := s.ChangeAccount(behalf.Order{}, "acme", change(Change{Abuse: new("spam")})); err != nil {
+	if _, err := s.Orders.ChangeAccount(behalf.Order{}, "acme", change(orders.Change{Abuse: new("spam")})); err != nil {
 		t.Fatal(err)
 	}
 	c.add(30 * 24 * time.Hour) // day 31
-	r, err := s.Refund(behalf.Order{}, "acme")
+	r, err := s.Orders.Refund(behalf.Order{}, "acme")
 	no, ok := errors.AsType[*quota.Refusal](err)
 	paid := int64(14_640) + up[0].Total
 	if !ok || !no.For(quota.WhyLate) || !no.For(quota.WhyAbuse) || no.For(quota.WhyOverage) || r.Amount != paid {
 		t.Fatalf("Refund = %+v, %v, want it refused, naming %d", r.Lines, err, paid)
 	}
 	c.add(-24 * time.Hour) // day 30
-	if _, err := s.ChangeAccount(behalf.Order{}, "acme", change(Change{Abuse: new("")})); err != nil {
+	if _, err := s.Orders.ChangeAccount(behalf.Order{}, "acme", change(orders.Change{Abuse: new("")})); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Renew(behalf.Order{}, "acme", ""); err != nil { // never paid
+	if _, err := s.Orders.Renew(behalf.Order{}, "acme", ""); err != nil { // never paid
 		t.Fatal(err)
 	}
-	r, err = s.Refund(behalf.Order{}, "acme")
+	r, err = s.Orders.Refund(behalf.Order{}, "acme")
 	if err != nil || r.Amount != paid || r.After.Balance != 0 || r.After.State != ledger.Closed || r.After.Open != "" {
 		t.Fatalf("Refund = %+v, %v", r, err)
 	}
-	list, _ := s.InvoicesOf("acme", false)
+	list, _ := s.Books.InvoicesOf("acme", false)
 	states := make([]string, len(list))
 	for i := range list {
 		states[i] = fmt.Sprintf("%s %s %d", list[i].Kind, list[i].State, list[i].About)
@@ -278,11 +279,11 @@ func TestRefund(t *testing.T) {
 	if r := send(t, s, "acme", 1, 1); r == nil || r.State != ledger.Closed {
 		t.Errorf("Accept = %+v, want it closed", r)
 	}
-	if _, err := s.Refund(behalf.Order{}, "acme"); !errors.Is(err, ErrClosed) {
+	if _, err := s.Orders.Refund(behalf.Order{}, "acme"); !errors.Is(err, orders.ErrClosed) {
 		t.Errorf("Refund again = %v", err)
 	}
 	out := map[string]int64{}
-	if err := s.Payments(func(p *ledger.Payment) error { out[p.Method+" "+p.Reference] = p.Amount; return nil }); err != nil {
+	if err := s.Books.Payments(func(p *ledger.Payment) error { out[p.Method+" "+p.Reference] = p.Amount; return nil }); err != nil {
 		t.Fatal(err)
 	}
 	var sum int64
@@ -296,12 +297,12 @@ func TestRefund(t *testing.T) {
 	// Overage in the running month.
 	order(t, s, "big", silver, quota.Continue)
 	mustSend(t, s, "big", gb+1, 1)
-	_, err = s.Refund(behalf.Order{}, "big")
+	_, err = s.Orders.Refund(behalf.Order{}, "big")
 	if no, ok := errors.AsType[*quota.Refusal](err); !ok || !no.For(quota.WhyOverage) {
 		t.Errorf("Refund with overage = %v", err)
 	}
 	c.add(10 * 24 * time.Hour)
-	if _, err = s.Refund(behalf.Order{}, "big"); err == nil { // and in one that is closed with the order
+	if _, err = s.Orders.Refund(behalf.Order{}, "big"); err == nil { // and in one that is closed with the order
 		t.Error("Refund after overage was done")
 	}
 }
@@ -311,7 +312,7 @@ func TestRefund_balance(t *testing.T) {
 	s, _ := newBooks(t)
 	r := order(t, s, "acme", silver, quota.Suspend)
 	pay(t, s, r.Invoices[0].Number, 20_000, "a")
-	r, err := s.Refund(behalf.Order{}, "acme")
+	r, err := s.Orders.Refund(behalf.Order{}, "acme")
 	if err != nil || r.Amount != 20_000 || r.After.Balance != 0 {
 		t.Errorf("Refund = %+v, %v", r, err)
 	}
@@ -323,13 +324,13 @@ func TestRefund_balance(t *testing.T) {
 func TestRefund_currency(t *testing.T) {
 	s, _ := newBooks(t)
 	order(t, s, "acme", free, quota.Suspend)
-	if _, err := s.Correct(behalf.Order{}, "acme", Correction{Money: 500, Text: "paid by hand"}); err != nil {
+	if _, err := s.Orders.Correct(behalf.Order{}, "acme", orders.Correction{Money: 500, Text: "paid by hand"}); err != nil {
 		t.Fatal(err)
 	}
-	b := s.Billing()
+	b := s.Books.Billing()
 	b.Currency = "USD"
-	s.SetBilling(b)
-	if r, err := s.Refund(behalf.Order{}, "acme"); err == nil {
+	s.Books.SetBilling(b)
+	if r, err := s.Orders.Refund(behalf.Order{}, "acme"); err == nil {
 		t.Errorf("Refund of EUR in USD = %+v", r.Entries)
 	}
 	if a := account(t, s, "acme"); a.Balance != 500 || a.State != ledger.Active {
@@ -342,11 +343,11 @@ func TestRefund_withItsRenewal(t *testing.T) {
 	s, _ := newBooks(t)
 	order(t, s, "acme", silver, quota.Suspend)
 	pay(t, s, 1, 0, "a")
-	if _, err := s.Renew(behalf.Order{}, "acme", ""); err != nil {
+	if _, err := s.Orders.Renew(behalf.Order{}, "acme", ""); err != nil {
 		t.Fatal(err)
 	}
 	pay(t, s, 2, 0, "b")
-	r, err := s.Refund(behalf.Order{}, "acme")
+	r, err := s.Orders.Refund(behalf.Order{}, "acme")
 	if err != nil || r.Amount != 2*14_640 || r.After.Balance != 0 || len(r.Invoices) != 4 {
 		t.Errorf("Refund = %d, balance %d, %d invoices, %v", r.Amount, r.After.Balance, len(r.Invoices), err)
 	}

@@ -13,7 +13,9 @@ import (
 
 	"relay/quota"
 	"relay/store/behalf"
+	"relay/store/books"
 	"relay/store/maildomain"
+	"relay/store/orders"
 	"relay/store/outcomes"
 	"relay/store/people"
 	"relay/store/refusals"
@@ -252,7 +254,7 @@ func (m *errorModel) checkDays(t *rapid.T) {
 	}
 	for of, sum := range sums {
 		account, period, _ := strings.Cut(of, " ")
-		u, err := m.s.Usage(account, period)
+		u, err := m.s.Standings.Usage(account, period)
 		if err != nil || u.Delivered != sum.Delivered || u.Failed != sum.Failures() {
 			t.Fatalf("usage of %s is %+v, %v; its days come to %+v", of, u, err, sum)
 		}
@@ -275,7 +277,7 @@ func TestStore_ErrorsAgainstModel(t *testing.T) {
 		}
 		defer func() { m.s.Close() }()
 		for a := range m.list {
-			if _, err := m.s.AddAccount(behalf.Order{}, NewAccount{Account: Account{Name: a}, Plan: quota.Plan{Name: "p", Term: quota.Year}, Credential: &people.Credential{Login: a, Account: a}}); err != nil {
+			if _, err := m.s.Orders.AddAccount(behalf.Order{}, orders.NewAccount{Account: books.Account{Name: a}, Plan: quota.Plan{Name: "p", Term: quota.Year}, Credential: &people.Credential{Login: a, Account: a}}); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -12,6 +12,7 @@ import (
 
 	"relay/quota"
 	"relay/store/behalf"
+	"relay/store/books"
 	"relay/store/bucket"
 	"relay/store/mailreply"
 	"relay/store/outcomes"
@@ -229,7 +230,7 @@ func TestStore_Verify_errors(t *testing.T) {
 		"that 7 octets are in":        inProgress(func(p *outcomes.Progress) { p.Stored = 7 }),
 		"that 1 messages are in":      inProgress(func(p *outcomes.Progress) { p.Waiting = 1 }),
 		"1 failed and 0 queued": func(t *tx) error {
-			return t.Write(bucket.Usage, room.Pair("acme", "2026-11"), &Charges{Charged: quota.Charge{Messages: 2}})
+			return t.Write(bucket.Usage, room.Pair("acme", "2026-11"), &books.Charges{Charged: quota.Charge{Messages: 2}})
 		},
 		"in 2026-12 is there in a part": func(t *tx) error {
 			return t.Write(bucket.Usage, progressKey("acme", "2026-12"), &outcomes.Progress{DSNs: 1})
@@ -239,7 +240,7 @@ func TestStore_Verify_errors(t *testing.T) {
 		},
 		"a day that they do not name": func(t *tx) error {
 			one := quota.Charge{Messages: 1, Bytes: 100}
-			return t.Write(bucket.Usage, room.Pair("acme", "2026-11"), &Charges{Charged: one, Today: one})
+			return t.Write(bucket.Usage, room.Pair("acme", "2026-11"), &books.Charges{Charged: one, Today: one})
 		},
 		"1 bounced, 2 complained of": inProgress(func(p *outcomes.Progress) { p.Counts = packed(append(dayRecord(0), 1, 2)) }),
 		"but 1 bounced":              inProgress(func(p *outcomes.Progress) { p.Bounced = 1 }),

@@ -7,25 +7,27 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/store/books"
 	"relay/store/ledger"
 	"relay/store/people"
 	"relay/store/refusals"
 	"relay/store/remark"
 	"relay/store/room"
+	"relay/store/standing"
 )
 
 // Report is what there is to tell of an account and one of its periods. It is read in one
 // transaction, at a cost that does not grow with what the account did in years before.
 type Report struct {
-	Account  Account
-	Reseller *people.Reseller // who manages it; nil: the operator
-	Standing Standing         // now
+	Account  books.Account
+	Reseller *people.Reseller  // who manages it; nil: the operator
+	Standing standing.Standing // now
 
 	Contract quota.Contract // the one that Period belongs to
 	Period   quota.Period
-	Plan     quota.Plan // as it holds in Period
-	Usage    Usage      // in Period
-	Before   *Usage     // in the period before; nil: there was none
+	Plan     quota.Plan      // as it holds in Period
+	Usage    standing.Usage  // in Period
+	Before   *standing.Usage // in the period before; nil: there was none
 
 	Use      quota.Use   // how Usage is met; of a period that is closed as it was closed
 	MayOver  int64       // overage that is allowed, in units of the plan; quota.Endless: any
@@ -68,25 +70,25 @@ func (s *Store) Report(account, period string) (r *Report, err error) {
 
 // report with so many entries of the list of errors.
 func (t *tx) report(account, period string, errs int) (*Report, error) {
-	st, err := t.standing(account)
+	st, err := t.s.Standings.StandingIn(&t.Tx, account)
 	if err != nil {
 		return nil, err
 	}
-	r := &Report{Account: st.Account, Standing: st, Currency: t.currency()}
-	r.Standing.due = nil // it dies with the transaction
+	r := &Report{Account: st.Account, Standing: st, Currency: t.s.Books.CurrencyIn(&t.Tx)}
+	due := r.Standing.TakeDue()
 	if r.Reseller, err = people.ResellerIn(&t.Tx, r.Account.Reseller); err != nil {
 		return nil, err
 	}
 	if err := r.inPeriod(t, period); err != nil {
 		return nil, err
 	}
-	w, err := t.windowOf(r, st.due)
+	w, err := t.windowOf(r, due)
 	if err != nil {
 		return nil, err
 	}
 	for _, part := range []func() error{
 		func() error { return r.money(t, w) },
-		func() error { return r.days(t, w, st.due) },
+		func() error { return r.days(t, w, due) },
 		func() error { return r.errors(t, errs) },
 		func() (err error) { r.Logins, err = t.loginUses(account); return err },
 		func() (err error) { r.Remarks, err = t.remarksIn(account, r.Period); return err },
@@ -114,9 +116,9 @@ func (r *Report) inPeriod(t *tx, key string) error {
 	}
 	r.Plan = r.Contract.Plan.In(r.Period)
 	r.MayOver = r.Contract.Plan.MayOver(r.Account.AtLimit, r.Account.OverMax)
-	r.Usage = t.usage(r.Account.Name, key)
+	r.Usage = t.s.Standings.UsageIn(&t.Tx, r.Account.Name, key)
 	if r.before = r.Account.Contracts.Before(r.Period, t.s.zone); r.before.Key != "" {
-		u := t.usage(r.Account.Name, r.before.Key)
+		u := t.s.Standings.UsageIn(&t.Tx, r.Account.Name, r.before.Key)
 		r.Before = &u
 	}
 	return nil
@@ -131,7 +133,7 @@ func (r *Report) money(t *tx, w *window) error {
 		if r.OverCost = w.cost; w.invoice == 0 {
 			return nil
 		}
-		inv, err := t.invoice(w.invoice)
+		inv, err := t.s.Books.InvoiceIn(&t.Tx, w.invoice)
 		r.Invoice = &inv
 		return err
 	}
@@ -152,7 +154,7 @@ func (r *Report) costNow(t *tx) int64 {
 	for _, b := range is.Bought.Blocks {
 		inv.Lines = append(inv.Lines, ledger.InvoiceLine{Count: b.Count, Price: b.Price})
 	}
-	if inv.AddUp(t.s.Billing().TaxRate) != nil {
+	if inv.AddUp(t.s.Books.Billing().TaxRate) != nil {
 		return math.MaxInt64
 	}
 	return inv.Total

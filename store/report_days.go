@@ -3,12 +3,10 @@ package store
 import (
 	"maps"
 	"slices"
-	"sort"
-	"time"
 
 	"relay/quota"
-	"relay/store/bucket"
 	"relay/store/ledger"
+	"relay/store/orders"
 	"relay/store/outcomes"
 	"relay/store/room"
 )
@@ -37,14 +35,9 @@ type window struct {
 	last           uint64 // entry that was read
 }
 
-// mostLate is how late the entry of a day's charges may come, so that entries of later
-// instants stand before it: it is made with the first message of another day, at the latest
-// when its period is closed.
-const mostLate = 35 * 24 * time.Hour
-
 // windowOf reads the parts of the ledger that are about the report's periods and the last
 // days. A close that is due counts as done.
-func (t *tx) windowOf(r *Report, due *deal) (*window, error) {
+func (t *tx) windowOf(r *Report, due *orders.Deal) (*window, error) {
 	w := &window{}
 	take := func(e *ledger.Entry) {
 		if e.Seq > w.last { // two windows may overlap
@@ -58,7 +51,7 @@ func (t *tx) windowOf(r *Report, due *deal) (*window, error) {
 		first = r.before.Start
 	}
 	if r.Period.Key != "" && r.Period.End.Before(from) {
-		if err := t.ledgerBetween(r.Account.Name, first, r.Period.End, take); err != nil {
+		if err := t.s.Books.Between(&t.Tx, r.Account.Name, first, r.Period.End, take); err != nil {
 			return nil, err
 		}
 		first = from
@@ -66,11 +59,12 @@ func (t *tx) windowOf(r *Report, due *deal) (*window, error) {
 	if r.Period.Key != "" && first.Before(from) {
 		from = first
 	}
-	err := t.ledgerBetween(r.Account.Name, from, to, take)
+	err := t.s.Books.Between(&t.Tx, r.Account.Name, from, to, take)
 	if due != nil {
 		issued := w.invoice
-		for i := range due.entries {
-			take(&due.entries[i])
+		entries := due.Entries()
+		for i := range entries {
+			take(&entries[i])
 		}
 		w.invoice = issued
 	}
@@ -92,33 +86,10 @@ func (w *window) take(e *ledger.Entry, period string) {
 	}
 }
 
-// ledgerBetween calls fn for the entries that hold from an instant between two, and for some
-// beside them. It finds the first one by halves: the ledger is in the order of time, but for
-// entries that come as late as mostLate.
-func (t *tx) ledgerBetween(account string, from, to time.Time, fn func(*ledger.Entry)) (err error) {
-	last := t.lastSeq(account)
-	begin := from.Add(-mostLate)
-	seq := 1 + sort.Search(int(last), func(i int) bool {
-		var e struct{ Time time.Time }
-		if _, bad := t.Read(bucket.Ledger, numberKey(account, uint64(i)+1), &e); bad != nil {
-			err = bad
-		}
-		return !e.Time.Before(begin)
-	})
-	for ; err == nil && seq <= int(last); seq++ {
-		var e ledger.Entry
-		if _, err = t.Read(bucket.Ledger, numberKey(account, uint64(seq)), &e); err == nil && e.Time.After(to.Add(mostLate)) {
-			break
-		}
-		fn(&e)
-	}
-	return err
-}
-
 // days adds the days with mail to the report.
-func (r *Report) days(t *tx, w *window, due *deal) error {
+func (r *Report) days(t *tx, w *window, due *orders.Deal) error {
 	w.open(t, r, due)
-	name, today, zone := r.Account.Name, t.day(), t.s.zone
+	name, today, zone := r.Account.Name, room.Day(t.Now, t.s.zone), t.s.zone
 	var err error
 	if r.Recent, err = t.daysOf(name, room.DayBefore(t.Now, recentDays, zone), today, "", w.charges); err != nil || r.Period.Key == "" {
 		return err
@@ -131,10 +102,10 @@ func (r *Report) days(t *tx, w *window, due *deal) error {
 }
 
 // open adds the days that are no entries yet, but for those that a due close has entered.
-func (w *window) open(t *tx, r *Report, due *deal) {
+func (w *window) open(t *tx, r *Report, due *orders.Deal) {
 	seen := map[string]bool{"": true}
 	if due != nil {
-		for _, period := range due.ended {
+		for _, period := range due.Ended() {
 			seen[period] = true
 		}
 	}
@@ -143,7 +114,7 @@ func (w *window) open(t *tx, r *Report, due *deal) {
 			continue
 		}
 		seen[period] = true
-		if c := t.charges(r.Account.Name, period); c.Today != (quota.Charge{}) {
+		if c := t.s.Books.ChargesIn(&t.Tx, r.Account.Name, period); c.Today != (quota.Charge{}) {
 			w.charges = append(w.charges, ledger.Entry{Kind: ledger.KindCharge, Period: period, Day: c.Day, Messages: c.Today.Messages, Bytes: c.Today.Bytes})
 		}
 	}

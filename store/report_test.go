@@ -10,7 +10,9 @@ import (
 
 	"relay/quota"
 	"relay/store/behalf"
+	"relay/store/books"
 	"relay/store/mailreply"
+	"relay/store/orders"
 	"relay/store/outcomes"
 	"relay/store/people"
 	"relay/store/refusals"
@@ -82,7 +84,7 @@ func TestStore_Report_others(t *testing.T) {
 	if err := s.People.AddReseller(people.Reseller{Name: "through", Contact: "r@r.test"}); err != nil {
 		t.Fatal(err)
 	}
-	_, err := s.AddAccount(behalf.Order{}, NewAccount{Account: Account{Name: "acme", Reseller: "through"}, Plan: silver, Credential: &people.Credential{Login: "acme", Account: "acme"}})
+	_, err := s.Orders.AddAccount(behalf.Order{}, orders.NewAccount{Account: books.Account{Name: "acme", Reseller: "through"}, Plan: silver, Credential: &people.Credential{Login: "acme", Account: "acme"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,7 +135,7 @@ func TestStore_Report_tenYears(t *testing.T) {
 	for c.now().Before(last) {
 		for range 1 + random.IntN(2) {
 			mustSend(t, s, "acme", 1000, 1)
-			p, _ := s.Standing("acme")
+			p, _ := s.Standings.Standing("acme")
 			emails[p.Period.Key]++
 		}
 		c.add(time.Duration(1+random.IntN(30)) * 24 * time.Hour)

@@ -83,7 +83,7 @@ func (t *tx) noteReturn(q *search) error {
 	if !nobodyThere(q.Verdict.Category) {
 		return nil
 	}
-	a, err := t.account(q.hit.owner.Account)
+	a, err := t.s.Books.AccountIn(&t.Tx, q.hit.owner.Account)
 	if err != nil {
 		return err
 	}
@@ -117,7 +117,7 @@ func (t *tx) doubted(q *search) (bool, error) {
 		return false, nil
 	}
 	if q.Kind == ReturnBounce {
-		if a, err := t.account(h.owner.Account); err != nil || a.VERP {
+		if a, err := t.s.Books.AccountIn(&t.Tx, h.owner.Account); err != nil || a.VERP {
 			return true, err
 		}
 	}

@@ -215,7 +215,7 @@ func (m *returnModel) report(b *back, r *rand.Rand) {
 func (m *returnModel) check(b *back, accounts []string) {
 	b.t.Helper()
 	for _, a := range accounts {
-		list, err := b.Usages(a)
+		list, err := b.Store.Standings.Usages(a)
 		if err != nil {
 			b.t.Fatal(err)
 		}

@@ -7,9 +7,11 @@ import (
 
 	"relay/quota"
 	"relay/store/behalf"
+	"relay/store/books"
 	"relay/store/bucket"
 	"relay/store/ledger"
 	"relay/store/mailreply"
+	"relay/store/orders"
 	"relay/store/refusals"
 	"relay/store/signs"
 	"relay/store/spool"
@@ -68,7 +70,7 @@ func (b *back) returned(r Return) ReturnEffect {
 // counts are the bounces and complaints of an account.
 func (b *back) counts(account string) string {
 	b.t.Helper()
-	u, err := b.Usage(account, "2026-11")
+	u, err := b.Store.Standings.Usage(account, "2026-11")
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -336,7 +338,7 @@ func TestStore_Returned_guessed(t *testing.T) {
 	for _, verp := range []bool{false, true} {
 		b := newBack(t)
 		b.SetAbuse(signs.Default)
-		if _, err := b.ChangeAccount(behalf.Order{}, "acme", func(a *Account) (Change, error) { a.VERP = verp; return Change{}, nil }); err != nil {
+		if _, err := b.Store.Orders.ChangeAccount(behalf.Order{}, "acme", func(a *books.Account) (orders.Change, error) { a.VERP = verp; return orders.Change{}, nil }); err != nil {
 			t.Fatal(err)
 		}
 		for i := range 60 {

@@ -15,7 +15,9 @@ import (
 
 	"relay/quota"
 	"relay/store/behalf"
+	"relay/store/books"
 	"relay/store/bucket"
+	"relay/store/orders"
 	"relay/store/spooled"
 )
 
@@ -131,9 +133,9 @@ func (b *back) forget(d time.Duration) {
 // to the contact. What belongs to nobody any more is not.
 func TestStore_PassOn_withoutTrace(t *testing.T) {
 	b := newBack(t)
-	_, err := b.ChangeAccount(behalf.Order{}, "acme", func(a *Account) (Change, error) {
+	_, err := b.Store.Orders.ChangeAccount(behalf.Order{}, "acme", func(a *books.Account) (orders.Change, error) {
 		a.Contact, a.Senders = "admin@acme.test", []string{"a@src.test"}
-		return Change{}, nil
+		return orders.Change{}, nil
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -232,7 +234,7 @@ func TestStore_Returned_tokenModel(t *testing.T) {
 			}
 		}
 		for account, want := range counts {
-			list, err := b.Usages(account)
+			list, err := b.Store.Standings.Usages(account)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -8,7 +8,9 @@ import (
 
 	"relay/quota"
 	"relay/store/behalf"
+	"relay/store/books"
 	"relay/store/ledger"
+	"relay/store/orders"
 )
 
 // debts is an account with a debt by correction of 700, an order that was had (invoice
@@ -17,10 +19,10 @@ func debts(t *testing.T) (*Store, *clock) {
 	t.Helper()
 	s, c := newBooks(t)
 	order(t, s, "acme", silver, "")
-	if _, err := s.Correct(behalf.Order{}, "acme", Correction{Money: -700, Text: "a fee"}); err != nil {
+	if _, err := s.Orders.Correct(behalf.Order{}, "acme", orders.Correction{Money: -700, Text: "a fee"}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.BuyBlock(behalf.Order{}, "acme", gb, 1); err != nil {
+	if _, err := s.Orders.BuyBlock(behalf.Order{}, "acme", gb, 1); err != nil {
 		t.Fatal(err)
 	}
 	return s, c
@@ -29,7 +31,7 @@ func debts(t *testing.T) (*Store, *clock) {
 func wantPaid(t *testing.T, s *Store, want ...int64) {
 	t.Helper()
 	for n, paid := range want {
-		if i, err := s.Invoice(uint64(n) + 1); err != nil || i.Paid != paid {
+		if i, err := s.Books.Invoice(uint64(n) + 1); err != nil || i.Paid != paid {
 			t.Errorf("%d is paid of invoice %d, %v, want %d", i.Paid, n+1, err, paid)
 		}
 	}
@@ -55,15 +57,15 @@ func TestRecordPayment_namedInvoiceBeforeDebt(t *testing.T) {
 // The debt is an open item of its own, which a payment that names the account pays.
 func TestRecordPayment_onAccount(t *testing.T) {
 	s, _ := debts(t)
-	r, err := s.RecordPayment(behalf.Order{}, ledger.Payment{Account: "acme", Method: "bank", Reference: "a"})
+	r, err := s.Orders.RecordPayment(behalf.Order{}, ledger.Payment{Account: "acme", Method: "bank", Reference: "a"})
 	if err != nil || r.Amount != 700 || r.Debt != 0 {
 		t.Errorf("RecordPayment = %d, debt %d, %v, want the 700 that are owed", r.Amount, r.Debt, err)
 	}
 	wantPaid(t, s, 0, 0)
-	if _, err = s.RecordPayment(behalf.Order{}, ledger.Payment{Account: "acme", Method: "bank", Reference: "b"}); err == nil {
+	if _, err = s.Orders.RecordPayment(behalf.Order{}, ledger.Payment{Account: "acme", Method: "bank", Reference: "b"}); err == nil {
 		t.Error("nothing is owed, and a payment without an amount was taken")
 	}
-	if _, err = s.RecordPayment(behalf.Order{}, ledger.Payment{Account: "acme", Method: "bank", Reference: "c", Amount: 200}); err != nil {
+	if _, err = s.Orders.RecordPayment(behalf.Order{}, ledger.Payment{Account: "acme", Method: "bank", Reference: "c", Amount: 200}); err != nil {
 		t.Error(err)
 	}
 	wantPaid(t, s, 200, 0)
@@ -74,21 +76,21 @@ func TestRecordPayment_several(t *testing.T) {
 	s, _ := debts(t)
 	order(t, s, "beta", silver, "") // invoice 3
 	for _, bad := range [][]uint64{{1, 1}, {2, 1}, {3}, {9}} {
-		if _, err := s.RecordPayment(behalf.Order{}, ledger.Payment{Invoice: 1, Also: bad, Method: "bank", Reference: "x"}); err == nil {
+		if _, err := s.Orders.RecordPayment(behalf.Order{}, ledger.Payment{Invoice: 1, Also: bad, Method: "bank", Reference: "x"}); err == nil {
 			t.Errorf("invoice 1 and %v were paid", bad)
 		}
 	}
-	r, err := s.RecordPayment(behalf.Order{}, ledger.Payment{Invoice: 2, Also: []uint64{1}, Method: "bank", Reference: "a"})
+	r, err := s.Orders.RecordPayment(behalf.Order{}, ledger.Payment{Invoice: 2, Also: []uint64{1}, Method: "bank", Reference: "a"})
 	if err != nil || r.Amount != 14_640+1220 {
 		t.Errorf("RecordPayment = %d, %v, want what is open of both", r.Amount, err)
 	}
 	wantPaid(t, s, 14_640, 1220, 0)
-	p, err := s.Payment("bank", "a")
+	p, err := s.Books.Payment("bank", "a")
 	if err != nil || p.Invoice != 2 || !slices.Equal(p.Also, []uint64{1}) {
 		t.Errorf("Payment = %+v, %v", p, err)
 	}
 	// Taken back, both are open again, whichever of them is named.
-	if r, err = s.ReversePayment(behalf.Order{}, Reversal{Invoice: 1, Reference: "a", Text: "bounced"}); err != nil || r.Amount != -14_640-1220 {
+	if r, err = s.Orders.ReversePayment(behalf.Order{}, orders.Reversal{Invoice: 1, Reference: "a", Text: "bounced"}); err != nil || r.Amount != -14_640-1220 {
 		t.Errorf("ReversePayment = %d, %v", r.Amount, err)
 	}
 	wantPaid(t, s, 0, 0, 0)
@@ -100,18 +102,18 @@ func TestReversePayment_opensTheInvoiceAgain(t *testing.T) {
 	order(t, s, "acme", silver, "")
 	pay(t, s, 1, 0, "TRN 1")
 	c.add(60 * 24 * time.Hour) // long after it was due
-	r, err := s.ReversePayment(behalf.Order{By: "op"}, Reversal{Invoice: 1, Reference: " TRN  1", Text: "bounced"})
+	r, err := s.Orders.ReversePayment(behalf.Order{By: "op"}, orders.Reversal{Invoice: 1, Reference: " TRN  1", Text: "bounced"})
 	if err != nil || r.After.Status() != ledger.Active || r.After.Balance != -14_640 {
 		t.Fatalf("ReversePayment = %+v, %v", r.After, err)
 	}
-	i, _ := s.Invoice(1)
+	i, _ := s.Books.Invoice(1)
 	if i.State != ledger.InvoiceOpen || i.Paid != 0 || i.Order != nil || !i.Suspends.Equal(c.now().AddDate(0, 0, 7)) {
 		t.Errorf("the invoice is %s with %d paid, suspends %v", i.State, i.Paid, i.Suspends)
 	}
-	if p, _ := s.Payment("bank", "TRN 1"); p.Reversed == 0 {
+	if p, _ := s.Books.Payment("bank", "TRN 1"); p.Reversed == 0 {
 		t.Error("the payment does not say that it was taken back")
 	}
-	if _, err := s.ReversePayment(behalf.Order{}, Reversal{Invoice: 1, Reference: "TRN 1", Text: "again"}); !errors.Is(err, ErrReversed) {
+	if _, err := s.Orders.ReversePayment(behalf.Order{}, orders.Reversal{Invoice: 1, Reference: "TRN 1", Text: "again"}); !errors.Is(err, orders.ErrReversed) {
 		t.Errorf("the second time: %v, want ErrReversed", err)
 	}
 	verify(t, s)
@@ -120,7 +122,7 @@ func TestReversePayment_opensTheInvoiceAgain(t *testing.T) {
 		t.Errorf("within the days of grace %d are held back, %v", n, err)
 	}
 	c.add(24 * time.Hour)
-	if n, err := dunNow(t.Context(), s); n != 1 || err != nil || account(t, s, "acme").Hold != HoldUnpaid {
+	if n, err := dunNow(t.Context(), s); n != 1 || err != nil || account(t, s, "acme").Hold != books.HoldUnpaid {
 		t.Errorf("after them %d are held back, %v", n, err)
 	}
 	if r := pay(t, s, 1, 0, "TRN 2"); r.After.Hold != "" || r.After.Balance != 0 {
@@ -134,19 +136,19 @@ func TestReversePayment_opensTheInvoiceAgain(t *testing.T) {
 func TestReversePayment_onAccount(t *testing.T) {
 	s, _ := debts(t)
 	order(t, s, "beta", silver, "") // invoice 3
-	if _, err := s.RecordPayment(behalf.Order{}, ledger.Payment{Account: "acme", Method: "bank", Reference: "a", Amount: 700 + 14_640}); err != nil {
+	if _, err := s.Orders.RecordPayment(behalf.Order{}, ledger.Payment{Account: "acme", Method: "bank", Reference: "a", Amount: 700 + 14_640}); err != nil {
 		t.Fatal(err)
 	}
 	wantPaid(t, s, 14_640, 0)
-	if _, err := s.ReversePayment(behalf.Order{}, Reversal{Invoice: 3, Reference: "a", Text: "bounced"}); !errors.Is(err, ErrNotFound) {
+	if _, err := s.Orders.ReversePayment(behalf.Order{}, orders.Reversal{Invoice: 3, Reference: "a", Text: "bounced"}); !errors.Is(err, ErrNotFound) {
 		t.Errorf("by an invoice of another account: %v, want ErrNotFound", err)
 	}
-	r, err := s.ReversePayment(behalf.Order{}, Reversal{Invoice: 1, Reference: "a", Text: "bounced"})
+	r, err := s.Orders.ReversePayment(behalf.Order{}, orders.Reversal{Invoice: 1, Reference: "a", Text: "bounced"})
 	if err != nil || r.Debt != 700 || r.Amount != -15_340 || r.After.Balance != -14_640-1220-700 {
 		t.Errorf("ReversePayment = %d, debt %d, %+v, %v", r.Amount, r.Debt, r.After, err)
 	}
 	wantPaid(t, s, 0, 0)
-	if _, err := s.ReversePayment(behalf.Order{}, Reversal{Invoice: 2, Reference: "a", Text: "again"}); !errors.Is(err, ErrReversed) {
+	if _, err := s.Orders.ReversePayment(behalf.Order{}, orders.Reversal{Invoice: 2, Reference: "a", Text: "again"}); !errors.Is(err, orders.ErrReversed) {
 		t.Errorf("the second time: %v, want ErrReversed", err)
 	}
 	verify(t, s)
@@ -157,27 +159,27 @@ func TestReversePayment_suspend(t *testing.T) {
 	s, _ := newBooks(t)
 	order(t, s, "acme", silver, "")
 	pay(t, s, 1, 100, "a")
-	if _, err := s.RecordPayment(behalf.Order{}, ledger.Payment{Invoice: 1, Method: "card", Reference: "a", Amount: 200}); err != nil {
+	if _, err := s.Orders.RecordPayment(behalf.Order{}, ledger.Payment{Invoice: 1, Method: "card", Reference: "a", Amount: 200}); err != nil {
 		t.Fatal(err)
 	}
 	for _, bad := range []struct {
-		r    Reversal
+		r    orders.Reversal
 		want error
 	}{
-		{Reversal{Invoice: 1, Reference: "a", Text: "why"}, ErrSeveral},
-		{Reversal{Invoice: 1, Reference: "b", Text: "why"}, ErrNotFound},
-		{Reversal{Invoice: 1, Reference: "a", Method: "paypal", Text: "why"}, ErrNotFound},
-		{Reversal{Invoice: 2, Reference: "a", Text: "why"}, ErrNotFound},
+		{orders.Reversal{Invoice: 1, Reference: "a", Text: "why"}, orders.ErrSeveral},
+		{orders.Reversal{Invoice: 1, Reference: "b", Text: "why"}, ErrNotFound},
+		{orders.Reversal{Invoice: 1, Reference: "a", Method: "paypal", Text: "why"}, ErrNotFound},
+		{orders.Reversal{Invoice: 2, Reference: "a", Text: "why"}, ErrNotFound},
 	} {
-		if _, err := s.ReversePayment(behalf.Order{}, bad.r); !errors.Is(err, bad.want) {
+		if _, err := s.Orders.ReversePayment(behalf.Order{}, bad.r); !errors.Is(err, bad.want) {
 			t.Errorf("ReversePayment(%+v) = %v, want %v", bad.r, err, bad.want)
 		}
 	}
-	if _, err := s.ReversePayment(behalf.Order{}, Reversal{Invoice: 1, Reference: "a", Method: "card", Text: " "}); err == nil {
+	if _, err := s.Orders.ReversePayment(behalf.Order{}, orders.Reversal{Invoice: 1, Reference: "a", Method: "card", Text: " "}); err == nil {
 		t.Error("a reversal without a reason was taken")
 	}
-	r, err := s.ReversePayment(behalf.Order{}, Reversal{Invoice: 1, Reference: "a", Method: "card", Text: "fraud", Suspend: true})
-	if err != nil || r.After.Status() != ledger.Suspended || r.After.Hold != HoldUnpaid {
+	r, err := s.Orders.ReversePayment(behalf.Order{}, orders.Reversal{Invoice: 1, Reference: "a", Method: "card", Text: "fraud", Suspend: true})
+	if err != nil || r.After.Status() != ledger.Suspended || r.After.Hold != books.HoldUnpaid {
 		t.Errorf("ReversePayment = %+v, %v, want it suspended", r.After, err)
 	}
 	wantPaid(t, s, 100)
@@ -191,10 +193,10 @@ func TestReversePayment_afterRefund(t *testing.T) {
 	s, _ := newBooks(t)
 	order(t, s, "acme", silver, "")
 	pay(t, s, 1, 0, "a")
-	if _, err := s.Refund(behalf.Order{}, "acme"); err != nil {
+	if _, err := s.Orders.Refund(behalf.Order{}, "acme"); err != nil {
 		t.Fatal(err)
 	}
-	r, err := s.ReversePayment(behalf.Order{}, Reversal{Invoice: 1, Reference: "a", Text: "charged back", Suspend: true})
+	r, err := s.Orders.ReversePayment(behalf.Order{}, orders.Reversal{Invoice: 1, Reference: "a", Text: "charged back", Suspend: true})
 	if err != nil || r.After.Balance != -14_640 || r.Debt != 14_640 || r.After.Hold != "" {
 		t.Errorf("ReversePayment = %+v, debt %d, %v", r.After, r.Debt, err)
 	}
@@ -206,7 +208,7 @@ func TestReversePayment_freeMoneyFirst(t *testing.T) {
 	order(t, s, "acme", silver, "")
 	pay(t, s, 1, 0, "a")
 	pay(t, s, 1, 14_640, "twice")
-	r, err := s.ReversePayment(behalf.Order{}, Reversal{Invoice: 1, Reference: "a", Text: "a mistake", Suspend: true})
+	r, err := s.Orders.ReversePayment(behalf.Order{}, orders.Reversal{Invoice: 1, Reference: "a", Text: "a mistake", Suspend: true})
 	if err != nil || r.After.Balance != 0 || r.After.Hold != "" {
 		t.Errorf("ReversePayment = %+v, %v, want the invoice paid by the other payment", r.After, err)
 	}
@@ -218,25 +220,25 @@ func TestCorrect_paidBackByHand(t *testing.T) {
 	s, _ := newBooks(t)
 	order(t, s, "acme", silver, "")
 	pay(t, s, 1, 15_000, "a") // 360 too much
-	var no *NotFree
-	if _, err := s.Correct(behalf.Order{}, "acme", Correction{Money: -361, Text: "sent", PaidBack: true}); !errors.As(err, &no) || no.Free != 360 {
+	var no *orders.NotFree
+	if _, err := s.Orders.Correct(behalf.Order{}, "acme", orders.Correction{Money: -361, Text: "sent", PaidBack: true}); !errors.As(err, &no) || no.Free != 360 {
 		t.Errorf("more than is free: %v", err)
 	}
-	if _, err := s.Correct(behalf.Order{}, "acme", Correction{Money: 1, Text: "sent", PaidBack: true}); err == nil {
+	if _, err := s.Orders.Correct(behalf.Order{}, "acme", orders.Correction{Money: 1, Text: "sent", PaidBack: true}); err == nil {
 		t.Error("a credit was paid back")
 	}
-	r, err := s.Correct(behalf.Order{By: "op"}, "acme", Correction{Money: -160, Text: "sent", PaidBack: true})
+	r, err := s.Orders.Correct(behalf.Order{By: "op"}, "acme", orders.Correction{Money: -160, Text: "sent", PaidBack: true})
 	if err != nil || r.After.Balance != 200 {
 		t.Fatalf("Correct = %+v, %v", r.After, err)
 	}
-	if _, err := s.CloseAccount(behalf.Order{}, "acme", ""); err != nil {
+	if _, err := s.Orders.CloseAccount(behalf.Order{}, "acme", ""); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Correct(behalf.Order{}, "acme", Correction{Money: -200, Text: "the rest"}); err != nil { // closed: it cannot be anything else
+	if _, err := s.Orders.Correct(behalf.Order{}, "acme", orders.Correction{Money: -200, Text: "the rest"}); err != nil { // closed: it cannot be anything else
 		t.Fatal(err)
 	}
 	var list []string
-	if err := s.Payments(func(p *ledger.Payment) error {
+	if err := s.Books.Payments(func(p *ledger.Payment) error {
 		if p.Method == ledger.PaidBack {
 			list = append(list, p.Text)
 		}
@@ -269,7 +271,7 @@ func TestRefund_neverGoodwill(t *testing.T) {
 			if n == 0 {
 				return
 			}
-			if _, err := s.Correct(behalf.Order{}, "acme", Correction{Money: n, Text: "x"}); err != nil {
+			if _, err := s.Orders.Correct(behalf.Order{}, "acme", orders.Correction{Money: n, Text: "x"}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -278,7 +280,7 @@ func TestRefund_neverGoodwill(t *testing.T) {
 			pay(t, s, 1, c.paid, "a")
 		}
 		correct(-c.debt)
-		r, err := s.Refund(behalf.Order{}, "acme")
+		r, err := s.Orders.Refund(behalf.Order{}, "acme")
 		if err != nil || r.Amount != c.amount || r.After.Balance != c.balance || r.After.State != ledger.Closed {
 			t.Errorf("%s: Refund = %d, %v, balance %d, want %d and %d; %+v", c.name, r.Amount, err, r.After.Balance, c.amount, c.balance, r.Lines)
 		}
@@ -297,18 +299,18 @@ func TestRefund_giveBackNeverGoodwill(t *testing.T) {
 	s, c := newBooks(t)
 	order(t, s, "acme", silver, "")
 	pay(t, s, 1, 0, "a")
-	if _, err := s.Renew(behalf.Order{}, "acme", ""); err != nil {
+	if _, err := s.Orders.Renew(behalf.Order{}, "acme", ""); err != nil {
 		t.Fatal(err)
 	}
 	c.add(40 * 24 * time.Hour)
-	if _, err := s.Correct(behalf.Order{}, "acme", Correction{Money: 4640, Text: "sorry"}); err != nil {
+	if _, err := s.Orders.Correct(behalf.Order{}, "acme", orders.Correction{Money: 4640, Text: "sorry"}); err != nil {
 		t.Fatal(err)
 	}
 	pay(t, s, 2, 0, "b")
-	if _, err := s.Correct(behalf.Order{}, "acme", Correction{Money: -300, Text: "a fee"}); err != nil {
+	if _, err := s.Orders.Correct(behalf.Order{}, "acme", orders.Correction{Money: -300, Text: "a fee"}); err != nil {
 		t.Fatal(err)
 	}
-	r, err := s.Refund(behalf.Order{}, "acme")
+	r, err := s.Orders.Refund(behalf.Order{}, "acme")
 	if err != nil || r.Amount != 9700 || r.After.Balance != 4640 || r.After.State != ledger.Active {
 		t.Errorf("Refund = %d, balance %d, %v, want the 10000 that were paid less the fee, and the rest kept; %+v", r.Amount, r.After.Balance, err, r.Lines)
 	}
@@ -320,10 +322,10 @@ func TestRefund_creditDoesNotUndoOverage(t *testing.T) {
 	order(t, s, "acme", silver, quota.Continue)
 	pay(t, s, 1, 0, "a")
 	mustSend(t, s, "acme", gb+gb/2, 1)
-	if _, err := s.Correct(behalf.Order{}, "acme", Correction{Units: gb, Text: "sorry"}); err != nil {
+	if _, err := s.Orders.Correct(behalf.Order{}, "acme", orders.Correction{Units: gb, Text: "sorry"}); err != nil {
 		t.Fatal(err)
 	}
-	_, err := s.Refund(behalf.Order{}, "acme")
+	_, err := s.Orders.Refund(behalf.Order{}, "acme")
 	if no := (*quota.Refusal)(nil); !errors.As(err, &no) || !no.For(quota.WhyOverage) {
 		t.Errorf("Refund after overage that was credited = %v, want it refused", err)
 	}
@@ -335,12 +337,12 @@ func TestRefund_giveBackLeavesTheBalance(t *testing.T) {
 	s, c := newBooks(t)
 	order(t, s, "acme", silver, "")
 	pay(t, s, 1, 0, "a")
-	if _, err := s.Renew(behalf.Order{}, "acme", ""); err != nil {
+	if _, err := s.Orders.Renew(behalf.Order{}, "acme", ""); err != nil {
 		t.Fatal(err)
 	}
 	pay(t, s, 2, 19_640, "b") // 5,000 more than it costs
 	c.add(40 * 24 * time.Hour)
-	r, err := s.Refund(behalf.Order{}, "acme")
+	r, err := s.Orders.Refund(behalf.Order{}, "acme")
 	if err != nil {
 		t.Fatal(err)
 	}

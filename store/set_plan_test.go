@@ -8,6 +8,7 @@ import (
 
 	"relay/quota"
 	"relay/store/behalf"
+	"relay/store/orders"
 )
 
 func TestChangeAccount_plan(t *testing.T) {
@@ -17,19 +18,19 @@ func TestChangeAccount_plan(t *testing.T) {
 	c.add(time.Hour)
 	big := free
 	big.Bandwidth = 2 * gb
-	if _, err := s.ChangeAccount(behalf.Order{}, "acme", change(Change{Plan: &big})); err != nil {
+	if _, err := s.Orders.ChangeAccount(behalf.Order{}, "acme", change(orders.Change{Plan: &big})); err != nil {
 		t.Fatal(err)
 	}
 	mustSend(t, s, "acme", gb, 1)
 	if r := send(t, s, "acme", 1, 1); r == nil {
 		t.Error("beyond the limit was taken")
 	}
-	if _, err := s.BuyBlock(behalf.Order{}, "acme", gb, 1); err != nil {
+	if _, err := s.Orders.BuyBlock(behalf.Order{}, "acme", gb, 1); err != nil {
 		t.Fatal(err)
 	}
 	verify(t, s)
 	c.add(time.Hour)
-	if _, err := s.ChangeAccount(behalf.Order{}, "acme", change(Change{Plan: &more})); err != nil { // of another kind and term: a new one begins
+	if _, err := s.Orders.ChangeAccount(behalf.Order{}, "acme", change(orders.Change{Plan: &more})); err != nil { // of another kind and term: a new one begins
 		t.Fatal(err)
 	}
 	mustSend(t, s, "acme", 1, 9000)
@@ -49,7 +50,7 @@ func TestChangeAccount_smallerThanUsed(t *testing.T) {
 		order(t, s, name, free, limit)
 		mustSend(t, s, name, gb/2+20*mb, 1)
 		was := dump(t, s)
-		_, err := s.ChangeAccount(behalf.Order{}, name, change(Change{Plan: &small}))
+		_, err := s.Orders.ChangeAccount(behalf.Order{}, name, change(orders.Change{Plan: &small}))
 		if no := (*quota.Refusal)(nil); !errors.As(err, &no) || no.Order != "plan" || no.Reasons[0].Units != 20*mb || no.Reasons[0].Since != "2026-11-23" {
 			t.Errorf("%s: a plan smaller than the use = %v", name, err)
 		}
@@ -60,11 +61,11 @@ func TestChangeAccount_smallerThanUsed(t *testing.T) {
 	mustSend(t, s, "goes", gb, 1) // more than both allow
 	larger := free
 	larger.Bandwidth = gb + 1
-	if _, err := s.ChangeAccount(behalf.Order{}, "goes", change(Change{Plan: &larger})); err != nil {
+	if _, err := s.Orders.ChangeAccount(behalf.Order{}, "goes", change(orders.Change{Plan: &larger})); err != nil {
 		t.Errorf("a plan with less overage: %v", err)
 	}
 	c.set(december)
-	if _, err := s.ChangeAccount(behalf.Order{}, "stops", change(Change{Plan: &small})); err != nil {
+	if _, err := s.Orders.ChangeAccount(behalf.Order{}, "stops", change(orders.Change{Plan: &small})); err != nil {
 		t.Errorf("in a new month: %v", err)
 	}
 	closeDue(t, s, 1)

@@ -9,6 +9,7 @@ import (
 	"relay/quota"
 	"relay/store/behalf"
 	"relay/store/ledger"
+	"relay/store/orders"
 )
 
 // plans for a month, of which a message or two use all.
@@ -22,7 +23,7 @@ func monthBooks(t *testing.T) (*Store, *clock) {
 	t.Helper()
 	s, c := newBooks(t)
 	for _, p := range []quota.Plan{letters, megas, gift} {
-		if err := s.AddPlan(p); err != nil {
+		if err := s.Books.AddPlan(p); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -51,7 +52,7 @@ func TestRenew_usedUp(t *testing.T) {
 			if r == nil || !r.Spent || !r.Exceeded.Renewed.IsZero() {
 				t.Fatalf("beyond the allowance = %+v", r)
 			}
-			o, err := s.Renew(behalf.Order{}, "acme", "")
+			o, err := s.Orders.Renew(behalf.Order{}, "acme", "")
 			if err != nil || o.Invoices[0].Lines[0].Text != "term plan="+x.plan.Name+" term=month" {
 				t.Fatalf("Renew = %+v, %v, want no day to wait for", o.Invoices, err)
 			}
@@ -62,7 +63,7 @@ func TestRenew_usedUp(t *testing.T) {
 			verify(t, s)
 			mustSend(t, s, "acme", 20_000, 10)
 			verify(t, s)
-			if u, err := s.Usage("acme", "2026-11-28"); err != nil || u.Charged != (quota.Charge{Messages: 10, Bytes: 200_000}) {
+			if u, err := s.Standings.Usage("acme", "2026-11-28"); err != nil || u.Charged != (quota.Charge{Messages: 10, Bytes: 200_000}) {
 				t.Errorf("usage of the new term = %+v, %v", u, err)
 			}
 		})
@@ -88,17 +89,17 @@ func TestRenew_notUsedUp(t *testing.T) {
 			order(t, s, "acme", x.plan, quota.Suspend)
 			switch name {
 			case "a top-up is on top":
-				if _, err := s.TopUp(behalf.Order{}, "acme", "more"); err != nil {
+				if _, err := s.Orders.TopUp(behalf.Order{}, "acme", "more"); err != nil {
 					t.Fatal(err)
 				}
 			case "credit for an e-mail":
-				if _, err := s.Correct(behalf.Order{}, "acme", Correction{Units: 10_000, Text: "gift"}); err != nil {
+				if _, err := s.Orders.Correct(behalf.Order{}, "acme", orders.Correction{Units: 10_000, Text: "gift"}); err != nil {
 					t.Fatal(err)
 				}
 			}
 			mustSend(t, s, "acme", x.size, x.to)
 			c.add(time.Hour)
-			r, err := s.Renew(behalf.Order{}, "acme", "gift")
+			r, err := s.Orders.Renew(behalf.Order{}, "acme", "gift")
 			if l := r.After.Contracts; err != nil || len(l) != 2 || !l[1].Start.Equal(l[0].End) || !l[1].Start.After(c.now().AddDate(0, 0, 20)) {
 				t.Errorf("terms = %+v, %v, want the present one to go on", l, err)
 			}
@@ -112,7 +113,7 @@ func TestAccept_beginsTheNextTerm(t *testing.T) {
 	s, c := monthBooks(t)
 	order(t, s, "acme", megas, quota.Suspend)
 	for range 2 {
-		r, err := s.Renew(behalf.Order{}, "acme", "")
+		r, err := s.Orders.Renew(behalf.Order{}, "acme", "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -130,10 +131,10 @@ func TestAccept_beginsTheNextTerm(t *testing.T) {
 	if r := send(t, s, "acme", mb+1001, 1); r == nil || r.Exceeded.Used != (quota.Charge{}) || !reflect.DeepEqual(before, dump(t, s)) {
 		t.Errorf("what fits into no term = %+v, want it refused by the next one, and nothing changed", r)
 	}
-	if r, err := s.Permit("acme", "", quota.Charge{Messages: 1, Bytes: mb}); r != nil || err != nil {
+	if r, err := s.Standings.Permit("acme", "", quota.Charge{Messages: 1, Bytes: mb}); r != nil || err != nil {
 		t.Errorf("Permit = %+v, %v, want what Accept does", r, err)
 	}
-	if st, err := s.Standing("acme"); err != nil || !st.Spent() || !st.Goes {
+	if st, err := s.Standings.Standing("acme"); err != nil || !st.Spent() || !st.Goes {
 		t.Errorf("Standing = %+v, %v", st, err)
 	}
 	mustSend(t, s, "acme", mb, 1)
@@ -147,7 +148,7 @@ func TestAccept_beginsTheNextTerm(t *testing.T) {
 		t.Errorf("terms = %+v", l)
 	}
 	for i, n := range []uint64{1, 2, 3} {
-		if inv, err := s.Invoice(n); err != nil || inv.Term != is.Contracts[i].TermKey() {
+		if inv, err := s.Books.Invoice(n); err != nil || inv.Term != is.Contracts[i].TermKey() {
 			t.Errorf("invoice %d is of term %s, %v, want that of %+v", n, inv.Term, err, is.Contracts[i])
 		}
 	}
@@ -166,14 +167,14 @@ func TestRefund_afterUsedUp(t *testing.T) {
 	s, c := monthBooks(t)
 	order(t, s, "acme", letters, quota.Suspend)
 	pay(t, s, 1, 0, "a")
-	if _, err := s.Renew(behalf.Order{}, "acme", ""); err != nil {
+	if _, err := s.Orders.Renew(behalf.Order{}, "acme", ""); err != nil {
 		t.Fatal(err)
 	}
 	pay(t, s, 2, 0, "b")
 	mustSend(t, s, "acme", 1, 10)
 	c.add(time.Hour)
 	mustSend(t, s, "acme", 1, 10)
-	r, err := s.Refund(behalf.Order{}, "acme")
+	r, err := s.Orders.Refund(behalf.Order{}, "acme")
 	if no := (*quota.Refusal)(nil); !errors.As(err, &no) || !no.For(quota.WhyLater) || len(no.Reasons) != 1 || r.Amount != 854 {
 		t.Errorf("Refund = %d, %v, want it refused since it is not the first term", r.Amount, err)
 	}
@@ -207,11 +208,11 @@ func TestAccept_carriesWhatIsLeft(t *testing.T) {
 			order(t, s, "acme", x.plan, quota.Suspend)
 			pay(t, s, 1, 0, "a")
 			if x.gift > 0 {
-				if _, err := s.Correct(behalf.Order{}, "acme", Correction{Units: x.gift, Text: "gift"}); err != nil {
+				if _, err := s.Orders.Correct(behalf.Order{}, "acme", orders.Correction{Units: x.gift, Text: "gift"}); err != nil {
 					t.Fatal(err)
 				}
 			}
-			if _, err := s.Renew(behalf.Order{}, "acme", ""); err != nil {
+			if _, err := s.Orders.Renew(behalf.Order{}, "acme", ""); err != nil {
 				t.Fatal(err)
 			}
 			mustSend(t, s, "acme", x.size, x.to)
@@ -223,7 +224,7 @@ func TestAccept_carriesWhatIsLeft(t *testing.T) {
 			if l := account(t, s, "acme").Contracts; !l[1].Start.Equal(l[0].End) || !l[1].Start.After(c.now()) {
 				t.Errorf("after the payment: %+v", l)
 			}
-			if r, err := s.Permit("acme", "", quota.Charge{Messages: int64(x.to2), Bytes: int64(x.to2) * x.size2}); r != nil || err != nil {
+			if r, err := s.Standings.Permit("acme", "", quota.Charge{Messages: int64(x.to2), Bytes: int64(x.to2) * x.size2}); r != nil || err != nil {
 				t.Errorf("Permit = %+v, %v", r, err)
 			}
 			mustSend(t, s, "acme", x.size2, x.to2)
@@ -232,7 +233,7 @@ func TestAccept_carriesWhatIsLeft(t *testing.T) {
 			if l := a.Contracts; !l[0].End.Equal(c.now()) || !l[1].Start.Equal(c.now()) || len(a.Lots) != 1 || a.Lots[0].Amount != x.left || !a.Lots[0].Expires.Equal(l[1].End) {
 				t.Errorf("terms %+v, credit %+v, want %d", l, a.Lots, x.left)
 			}
-			if st, err := s.Standing("acme"); err != nil || quota.Sum(st.Live) != x.after || st.Used.Charged.Messages != int64(x.to2) {
+			if st, err := s.Standings.Standing("acme"); err != nil || quota.Sum(st.Live) != x.after || st.Used.Charged.Messages != int64(x.to2) {
 				t.Errorf("Standing = %+v, %v", st, err)
 			}
 		})
@@ -243,7 +244,7 @@ func TestAccept_carriesWhatIsLeft(t *testing.T) {
 func TestAccept_otherUnitsWait(t *testing.T) {
 	s, _ := monthBooks(t)
 	order(t, s, "acme", letters, quota.Suspend)
-	if _, err := s.Renew(behalf.Order{}, "acme", "free"); err != nil {
+	if _, err := s.Orders.Renew(behalf.Order{}, "acme", "free"); err != nil {
 		t.Fatal(err)
 	}
 	mustSend(t, s, "acme", 1, 9)
@@ -263,16 +264,16 @@ func TestUpgrade_usedUp(t *testing.T) {
 	s, _ := monthBooks(t)
 	big := letters
 	big.Name, big.Emails, big.Price = "big", 100, 1700
-	if err := s.AddPlan(big); err != nil {
+	if err := s.Books.AddPlan(big); err != nil {
 		t.Fatal(err)
 	}
 	order(t, s, "acme", letters, quota.Suspend)
 	mustSend(t, s, "acme", 1, 9)
-	if r, err := s.Upgrade(behalf.Order{DryRun: true}, "acme", "big"); err != nil || r.Invoices[0].Net != 1000 {
+	if r, err := s.Orders.Upgrade(behalf.Order{DryRun: true}, "acme", "big"); err != nil || r.Invoices[0].Net != 1000 {
 		t.Errorf("before it is used up: %+v, %v, want all of the difference", r.Invoices, err)
 	}
 	mustSend(t, s, "acme", 1, 1)
-	_, err := s.Upgrade(behalf.Order{}, "acme", "big")
+	_, err := s.Orders.Upgrade(behalf.Order{}, "acme", "big")
 	if no := (*quota.Refusal)(nil); !errors.As(err, &no) || !no.For(quota.WhyUsedUp) {
 		t.Errorf("Upgrade of what is used up = %v", err)
 	}
@@ -280,10 +281,10 @@ func TestUpgrade_usedUp(t *testing.T) {
 	mustSend(t, s, "year", 1, 50_000)
 	more := count
 	more.Name, more.Emails, more.Price = "twice", 100_000, 18_000
-	if err := s.AddPlan(more); err != nil {
+	if err := s.Books.AddPlan(more); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Upgrade(behalf.Order{}, "year", "twice"); err != nil {
+	if _, err := s.Orders.Upgrade(behalf.Order{}, "year", "twice"); err != nil {
 		t.Errorf("Upgrade of a year that is used up = %v", err)
 	}
 }

@@ -12,7 +12,9 @@ import (
 	"relay/quota"
 	"relay/store/behalf"
 	"relay/store/bodies"
+	"relay/store/books"
 	"relay/store/bucket"
+	"relay/store/orders"
 	"relay/store/outcomes"
 	"relay/store/people"
 	"relay/store/spool"
@@ -104,7 +106,7 @@ func TestAccept_mostInTheQueueIsRefusedFirst(t *testing.T) {
 	free.Store(1 << 40)
 	s := custom(t, Options{Free: free.Load, Reserve: 1 << 30, Shared: 100 << 20})
 	for _, name := range []string{"big", "small"} {
-		_, err := s.AddAccount(behalf.Order{}, NewAccount{Account: Account{Name: name}, Plan: quota.Plan{Name: "p", Term: quota.Year},
+		_, err := s.Orders.AddAccount(behalf.Order{}, orders.NewAccount{Account: books.Account{Name: name}, Plan: quota.Plan{Name: "p", Term: quota.Year},
 			Credential: &people.Credential{Login: name, Account: name, Kind: people.Token, Hash: "x"}})
 		if err != nil {
 			t.Fatal(err)
@@ -180,7 +182,7 @@ func TestOpen_countsWhatIsStored(t *testing.T) {
 	}
 	s = reopen(t, path, c)
 	defer s.Close()
-	if u, err := s.Usage("acme", "2026-11"); err != nil || u.Stored != 5000 {
+	if u, err := s.Standings.Usage("acme", "2026-11"); err != nil || u.Stored != 5000 {
 		t.Errorf("usage %+v, %v, want 5000 octets stored", u, err)
 	}
 	verify(t, s)

@@ -7,8 +7,7 @@ import (
 	"time"
 
 	"relay/quota"
-	"relay/store/behalf"
-	"relay/store/bucket"
+	"relay/store/books"
 	"relay/store/ledger"
 	"relay/store/room"
 )
@@ -39,7 +38,7 @@ type Statement struct {
 // day that was over at at, and those of today when at is not in the past. Within a
 // day that was not over its use is left out: nobody knows what was sent until then.
 func (s *Store) Statement(account string, at time.Time) (st Statement, err error) {
-	var open []openDay
+	var open []books.OpenDay
 	err = s.view(func(t *tx) (err error) {
 		now := t.Now
 		if at.IsZero() {
@@ -50,7 +49,7 @@ func (s *Store) Statement(account string, at time.Time) (st Statement, err error
 			return err
 		}
 		if at.Before(now) {
-			open = slices.DeleteFunc(open, func(o openDay) bool { return st.leaves(o.day, dayEnd(o.day, s.zone).Add(-1)) })
+			open = slices.DeleteFunc(open, func(o books.OpenDay) bool { return st.leaves(o.Day, room.DayEnd(o.Day, s.zone).Add(-1)) })
 		}
 		st.Entries = slices.DeleteFunc(st.Entries, func(e ledger.Entry) bool {
 			if e.Kind != ledger.KindCharge {
@@ -69,7 +68,7 @@ func (s *Store) Statement(account string, at time.Time) (st Statement, err error
 
 // fold adds its entries up, and the days that are open. It lists those with money that
 // are no invoices.
-func (st *Statement) fold(zone *time.Location, open []openDay) *ledger.Fold {
+func (st *Statement) fold(zone *time.Location, open []books.OpenDay) *ledger.Fold {
 	f := ledger.NewFold(zone)
 	for i := range st.Entries {
 		e := &st.Entries[i]
@@ -82,38 +81,36 @@ func (st *Statement) fold(zone *time.Location, open []openDay) *ledger.Fold {
 		}
 	}
 	for _, o := range open {
-		f.Charge(o.period, o.charged)
+		f.Charge(o.Period, o.Charged)
 	}
 	return f
 }
 
 // books are the ledger of an account, with the entries of the close that is due,
 // and the days that are open. The account may be gone.
-func (t *tx) books(account string) (entries []ledger.Entry, open []openDay, err error) {
-	if entries, err = t.entries(account); err != nil {
+func (t *tx) books(account string) (entries []ledger.Entry, open []books.OpenDay, err error) {
+	if entries, err = t.s.Books.EntriesIn(&t.Tx, account); err != nil {
 		return nil, nil, err
 	}
-	d, err := t.deal(account, behalf.Order{})
-	if err == nil {
-		err = d.closeDue()
-	}
+	d, err := t.s.Orders.Due(&t.Tx, account)
 	if errors.Is(err, ErrNotFound) && len(entries) > 0 {
-		open, err = t.openDays(account)
+		open, err = t.s.Books.OpenDays(&t.Tx, account)
 		return entries, open, err
 	}
 	if err != nil {
 		return nil, nil, err
 	}
-	if open, err = t.openDays(account); err != nil {
+	if open, err = t.s.Books.OpenDays(&t.Tx, account); err != nil {
 		return nil, nil, err
 	}
-	open = slices.DeleteFunc(open, func(o openDay) bool { return slices.Contains(d.ended, o.period) })
-	for i := range d.entries {
-		if e := &d.entries[i]; e.Kind == ledger.KindInvoice {
+	open = slices.DeleteFunc(open, func(o books.OpenDay) bool { return slices.Contains(d.Ended(), o.Period) })
+	due := d.Entries()
+	for i := range due {
+		if e := &due[i]; e.Kind == ledger.KindInvoice {
 			e.Ref = "" // nobody knows which number it will get
 		}
 	}
-	return append(entries, d.entries...), open, nil
+	return append(entries, due...), open, nil
 }
 
 // leaves reports whether the use of a day, which counts from an instant on, is not
@@ -162,10 +159,10 @@ func (t *tx) dated(b *ledger.Bill) error {
 	if err != nil {
 		return err
 	}
-	var is ledger.Invoice
-	if _, err := t.Read(bucket.Invoices, invoiceKey(n), &is); err != nil {
-		return err
-	}
+	is, err := t.s.Books.InvoiceIn(&t.Tx, n)
 	b.Issued = is.Issued
-	return nil
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	return err
 }

@@ -33,7 +33,7 @@ func explain(t testing.TB, s *Store, at time.Time) Statement {
 func TestStatement_closeIsDue(t *testing.T) {
 	s, c := newBooks(t)
 	order(t, s, "acme", free, quota.Continue)
-	if _, err := s.BuyBlock(behalf.Order{}, "acme", gb, 1); err != nil {
+	if _, err := s.Orders.BuyBlock(behalf.Order{}, "acme", gb, 1); err != nil {
 		t.Fatal(err)
 	}
 	mustSend(t, s, "acme", 2500*mb, 1)

@@ -28,14 +28,14 @@ func dueLanes(t testing.TB, s *Store) (list []spooled.Lane) {
 
 func suspendHand(t testing.TB, s *Store, account string) {
 	t.Helper()
-	if _, err := s.Suspend(behalf.Order{By: "op"}, account, "abuse"); err != nil {
+	if _, err := s.Orders.Suspend(behalf.Order{By: "op"}, account, "abuse"); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func resumeHand(t testing.TB, s *Store, account string) {
 	t.Helper()
-	if _, err := s.Resume(behalf.Order{By: "op"}, account); err != nil {
+	if _, err := s.Orders.Resume(behalf.Order{By: "op"}, account); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -100,7 +100,7 @@ func TestStop_closed(t *testing.T) {
 	m := accept(t, s, "acme", 100, "r@dst.test")
 	suspendHand(t, s, "acme")
 	claim(t, s, "dst.test", "acme", 5)
-	if _, err := s.CloseAccount(behalf.Order{}, "acme", "gone"); err != nil {
+	if _, err := s.Orders.CloseAccount(behalf.Order{}, "acme", "gone"); err != nil {
 		t.Fatal(err)
 	}
 	if !s.Spool.Stopped("acme") || len(claim(t, s, "dst.test", "acme", 5)) > 0 {

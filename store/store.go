@@ -14,6 +14,7 @@ import (
 	"relay/store/bodies"
 	"relay/store/bolt"
 	"relay/store/bookclock"
+	"relay/store/books"
 	"relay/store/bucket"
 	"relay/store/chores"
 	"relay/store/delivered"
@@ -25,6 +26,7 @@ import (
 	"relay/store/ledger"
 	"relay/store/meter"
 	"relay/store/news"
+	"relay/store/orders"
 	"relay/store/outcomes"
 	"relay/store/people"
 	"relay/store/quiet"
@@ -36,6 +38,7 @@ import (
 	"relay/store/sites"
 	"relay/store/spool"
 	"relay/store/spooled"
+	"relay/store/standing"
 	"relay/store/strangers"
 	"relay/store/trace"
 )
@@ -45,15 +48,8 @@ import (
 var (
 	ErrNotFound = room.ErrNotFound
 	ErrExists   = room.ErrExists
-	ErrUsed     = errors.New("an earlier account had this name") // its books would become the new one's
 	ErrBusy     = errors.New("still has mail in the queue")
-	ErrOwing    = errors.New("is not settled")
-	ErrPending  = errors.New("is not active yet")
-	ErrActive   = errors.New("is active already")
-	ErrWaits    = errors.New("waits for a payment already")
 	ErrInUse    = people.ErrInUse
-	ErrCurrency = errors.New("it cannot go on in another currency") // than that of its first price
-	ErrClosed   = errors.New("is closed for good")
 	ErrNewer    = errors.New("the store was written by a newer relay")
 	ErrFull     = engine.ErrFull   // the disk is full: nothing was stored or charged
 	ErrLocked   = engine.ErrLocked // another process has the store
@@ -113,35 +109,29 @@ type Store struct {
 
 	Spool *spool.Spool // the mail that waits
 
+	Books     *books.Books        // accounts, plans, what was charged, invoiced and paid
+	Orders    *orders.Orders      // what changes them
+	Standings *standing.Standings // where accounts stand, and what they may send
+
 	path string
 	db   *room.DB
 	file *bolt.File // below db; nil: another driver is
 
-	highWater string        // see Options
-	highest   atomic.Uint64 // number that is known to be there
-	clock     *bookclock.Clock
-	noted     lastNote
-	zone      *time.Location
-	log       *slog.Logger
-	quiet     *quiet.Log
-	words     func(*ledger.Invoice) // see Options.Print
-	ids       spooled.IDs
-	probe     probe // whether the writer works
-	storable  probe // whether it could take mail
+	clock    *bookclock.Clock
+	noted    lastNote
+	zone     *time.Location
+	log      *slog.Logger
+	quiet    *quiet.Log
+	ids      spooled.IDs
+	probe    probe // whether the writer works
+	storable probe // whether it could take mail
 
-	billing atomic.Pointer[ledger.Billing]
-	before  string // prefix of invoices without a Name, see keepPrefix
-	passes  passes
+	passes passes
 
 	abuse atomic.Pointer[signs.Rules]               // see SetAbuse; nil: nothing is too much
 	look  atomic.Pointer[func(time.Time) time.Time] // see SetLook
 
-	refusals limitRefusals
-	returns  meter.Table[returnCount]
-
-	accounts room.Decoded[Account]
-	sold     room.Decoded[quota.Plan] // as plans are sold now
-	charges  room.Counters[Charges]
+	returns meter.Table[returnCount]
 
 	once sync.Once
 }
@@ -151,13 +141,13 @@ type Store struct {
 // is newer than this program. With ReadOnly there must be a file, and ErrOlder says
 // that it has to be opened for writing once.
 func Open(path string, o Options) (*Store, error) {
-	s := &Store{path: path, zone: o.Zone, log: o.Log, words: o.Print, highWater: o.HighWater}
+	s := &Store{path: path, zone: o.Zone, log: o.Log}
 	s.setUp(&o)
 	driver, err := s.drive(&o)
 	if err != nil {
 		return nil, err
 	}
-	flush := []func(*engine.Tx) error{s.noteTime, s.flushNumbers, s.charges.Flush, s.flushMail, delivered.Flush, sites.Flush, signing.Flush, refusals.Flush}
+	flush := []func(*engine.Tx) error{s.noteTime, s.flushRooms, delivered.Flush, sites.Flush, signing.Flush, refusals.Flush}
 	s.db = room.NewDB(engine.New(driver, engine.Options{Flush: flush, Log: s.log, ReadOnly: o.ReadOnly}),
 		func() (wall, books time.Time) { return s.clock.Now() })
 	s.furnish(&o)
@@ -171,7 +161,7 @@ func Open(path string, o Options) (*Store, error) {
 		return nil, errors.Join(err, s.Close())
 	}
 	if !o.ReadOnly {
-		err = errors.Join(s.followNumbers(&o), s.Bodies.SweepOrphans(), s.Spool.ReleaseClaims())
+		err = errors.Join(s.Books.FollowNumbers(), s.Bodies.SweepOrphans(), s.Spool.ReleaseClaims())
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
@@ -182,18 +172,22 @@ func Open(path string, o Options) (*Store, error) {
 // load takes into memory what is asked for all the time, and counts once what an earlier relay did not
 // count.
 func (s *Store) load(o *Options) error {
-	return errors.Join(s.Spool.Load(o.ReadOnly), s.countWaiting(o.ReadOnly), s.keepPrefix(*o),
+	return errors.Join(s.Spool.Load(o.ReadOnly), s.countWaiting(o.ReadOnly), s.Books.Load(o.Billing, o.ReadOnly),
 		s.People.LoadNetworks(), s.Signing.LoadSigners(), s.Known.LoadKey(), s.Delivered.Load(o.ReadOnly))
 }
 
 // furnish makes the rooms.
 func (s *Store) furnish(o *Options) {
+	s.Books = books.New(s.db, books.Options{Zone: s.zone, Log: s.log, Billing: o.Billing, Print: o.Print, Path: s.path, HighWater: o.HighWater})
+	s.Orders = orders.New(s.db, s.zone, s.Books, s.ordered)
 	s.People = people.New(s.db)
 	s.Sites, s.Egress = sites.New(s.db), egress.New(s.db)
 	s.Remarks = remark.New(s.db)
 	s.News = news.New(s.db)
 	s.Access = access.New(s.db, s.People, s.News, access.Options{Zone: s.zone, Theft: o.Theft, Wants: s.wants,
-		Busiest: func(t *room.Tx, account string) (int64, error) { return s.in(*t).busiest(account) }})
+		Busiest: func(t *room.Tx, account string) (int64, error) {
+			return s.in(*t).s.Standings.Busiest(&s.in(*t).Tx, account)
+		}})
 	s.Jobs = joblog.New(s.db, s.News)
 	s.Signing = signing.New(s.db, signing.Options{Zone: s.zone, Owner: ownerOf, Service: s.asksService, Lost: s.tellLost})
 	s.Trace = trace.New(s.db, joblog.Done)
@@ -204,32 +198,35 @@ func (s *Store) furnish(o *Options) {
 	s.Bodies = bodies.New(s.db, bodies.Options{Shared: cmp.Or(o.Shared, 1_000_000_000), Memory: cmp.Or(o.Memory, 128<<20), IDs: &s.ids,
 		MaySign: s.Signing.MaySign, Held: s.Outcomes.Stored, Length: s.lengthOf, Log: s.quiet})
 	s.Strangers = strangers.New(s.db, strangers.Options{Zone: s.zone, Known: s.Known, Refusals: s.Refusals, Outcomes: s.Outcomes,
-		Customer: func(t *room.Tx, account string) (strangers.Customer, error) { return s.in(*t).account(account) },
-		Tell:     func(t *room.Tx, n news.Item) error { return s.in(*t).TellOfQueue(n) }})
+		Customer: func(t *room.Tx, account string) (strangers.Customer, error) {
+			return s.in(*t).s.Books.AccountIn(&s.in(*t).Tx, account)
+		},
+		Tell: func(t *room.Tx, n news.Item) error { return s.in(*t).TellOfQueue(n) }})
 	s.Spool = spool.New(s.db, spool.Rooms{Trace: s.Trace, Sites: s.Sites, Egress: s.Egress, Signing: s.Signing, Refusals: s.Refusals, Bodies: s.Bodies,
 		Outcomes: s.Outcomes, Delivered: s.Delivered, Strangers: s.Strangers, News: s.News, Envelopes: envelope.New()},
 		spool.Options{Zone: s.zone, Log: s.log, Quiet: s.quiet, IDs: &s.ids, Customer: s.customer, Speaks: s.speaks})
 	s.Chores = s.Spool.Chores
+	s.Standings = standing.New(s.db, s.zone, standing.Rooms{Books: s.Books, Orders: s.Orders, People: s.People, Access: s.Access, Outcomes: s.Outcomes, News: s.News})
 }
 
 // customer looks an account up for the spool.
 func (s *Store) customer(t *room.Tx, account string) (spool.Customer, error) {
-	a, err := s.in(*t).account(account)
+	a, err := s.in(*t).s.Books.AccountIn(&s.in(*t).Tx, account)
 	if err != nil {
 		return nil, err
 	}
 	return a, nil
 }
 
-// flushMail writes what the rooms of mail have collected. They are made after the engine, so it looks them
+// flushRooms writes what rooms have collected. They are made after the engine, so it looks them
 // up when it runs.
-func (s *Store) flushMail(b *engine.Tx) error {
-	return errors.Join(s.Spool.Flush(b), s.Strangers.Flush(b), s.Outcomes.Flush(b))
+func (s *Store) flushRooms(b *engine.Tx) error {
+	return errors.Join(s.Books.Flush(b), s.Spool.Flush(b), s.Strangers.Flush(b), s.Outcomes.Flush(b))
 }
 
 // ownerOf names the owner of an account's domains: the account, or its customer.
 func ownerOf(t *room.Tx, account string) (string, error) {
-	a, err := room.Load[Account](t, bucket.Accounts, account)
+	a, err := room.Load[books.Account](t, bucket.Accounts, account)
 	if err != nil || a.Owner == "" {
 		return "account " + account, err
 	}
@@ -239,13 +236,13 @@ func ownerOf(t *room.Tx, account string) (string, error) {
 
 // wants reports whether an account is told about a topic.
 func (s *Store) wants(t *room.Tx, account string, topic news.Topic) (bool, error) {
-	a, err := s.in(*t).account(account)
+	a, err := s.in(*t).s.Books.AccountIn(&s.in(*t).Tx, account)
 	return err == nil && a.Wants(topic), err
 }
 
 // asksService reports whether an account asks for a signature of the operator's domain.
 func (s *Store) asksService(t *room.Tx, account string) bool {
-	a, err := s.in(*t).account(account)
+	a, err := s.in(*t).s.Books.AccountIn(&s.in(*t).Tx, account)
 	return err == nil && a.ServiceSignature
 }
 
@@ -290,12 +287,10 @@ func (s *Store) setUp(o *Options) {
 	if s.log == nil {
 		s.log = slog.Default()
 	}
-	if s.words == nil {
-		s.words = ledger.PrintPlainly
+	if o.Print == nil {
+		o.Print = ledger.PrintPlainly
 	}
-	s.charges.Bucket = bucket.Usage
 	s.quiet = quiet.New(s.log)
-	s.SetBilling(o.Billing)
 	if o.Look != nil {
 		s.SetLook(o.Look)
 	}
@@ -340,16 +335,16 @@ var migrations = []func(*tx) error{
 		}
 		return spool.Begin(&t.Tx)
 	},
-	toContracts,                    // 1: accounts with one term and no ledger
-	func(*tx) error { return nil }, // 2: no claims; a relay that knows none would leave entries behind what it settles
-	countStored,                    // 3: usage that did not say how much of it is in the spool
-	keepResold,                     // 4: plans that did not say whether they are for resellers
-	uncapped,                       // 5: no ceiling of overage, and years that end with a month
-	expireOrders,                   // 6: orders that wait for ever
-	func(*tx) error { return nil }, // 7: claims that do not say when they are due next
-	func(*tx) error { return nil }, // 8: entries that have a text in place of their Facts, which an older relay would miss
-	func(*tx) error { return nil }, // 9: no domains, which an older relay would leave behind an account that it removes
-	beginSplit,                     // 10: one record an account and period, which splitUsage makes two
+	func(t *tx) error { return t.s.Orders.ToContracts(&t.Tx) }, // 1: accounts with one term and no ledger
+	func(*tx) error { return nil },                             // 2: no claims; a relay that knows none would leave entries behind what it settles
+	countStored,                                                // 3: usage that did not say how much of it is in the spool
+	func(t *tx) error { return t.s.Books.KeepResold(&t.Tx) },   // 4: plans that did not say whether they are for resellers
+	func(t *tx) error { return t.s.Books.Uncapped(&t.Tx) },     // 5: no ceiling of overage, and years that end with a month
+	func(t *tx) error { return t.s.Books.ExpireOrders(&t.Tx) }, // 6: orders that wait for ever
+	func(*tx) error { return nil },                             // 7: claims that do not say when they are due next
+	func(*tx) error { return nil },                             // 8: entries that have a text in place of their Facts, which an older relay would miss
+	func(*tx) error { return nil },                             // 9: no domains, which an older relay would leave behind an account that it removes
+	beginSplit,                                                 // 10: one record an account and period, which splitUsage makes two
 }
 
 var (
@@ -418,6 +413,11 @@ func (s *Store) view(fn func(*tx) error) error {
 
 func (s *Store) update(weight int, fn func(*tx) error) error {
 	return s.db.Update(weight, func(t room.Tx) error { return fn(s.in(t)) })
+}
+
+// carry runs an order: a dry run only reads.
+func (s *Store) carry(dryRun bool, fn func(*tx) error) error {
+	return s.db.Carry(dryRun, func(t room.Tx) error { return fn(s.in(t)) })
 }
 
 func (s *Store) grow(weight int, fn func(*tx) error) error {

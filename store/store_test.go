@@ -15,11 +15,14 @@ import (
 
 	"relay/quota"
 	"relay/store/behalf"
+	"relay/store/books"
 	"relay/store/bucket"
 	"relay/store/ledger"
+	"relay/store/orders"
 	"relay/store/people"
 	"relay/store/spool"
 	"relay/store/spooled"
+	"relay/store/standing"
 	"relay/store/trace"
 )
 
@@ -83,7 +86,7 @@ func addAccount(t testing.TB, s *Store, name string, plan quota.Plan) {
 	if plan.Term == "" {
 		plan.Term = quota.Year
 	}
-	_, err := s.AddAccount(behalf.Order{}, NewAccount{Account: Account{Name: name}, Plan: plan,
+	_, err := s.Orders.AddAccount(behalf.Order{}, orders.NewAccount{Account: books.Account{Name: name}, Plan: plan,
 		Credential: &people.Credential{Login: name, Account: name, Kind: people.Token, Hash: "x"}})
 	if err != nil {
 		t.Fatal(err)
@@ -157,8 +160,8 @@ func TestStore_LifeOfAMessage(t *testing.T) {
 		t.Errorf("claimed twice: %+v", again)
 	}
 	settle(t, s, got[0], spooled.Deferred)
-	u, _ := s.Usage("acme", "2026-11")
-	want := Usage{Account: "acme", Period: "2026-11", Charged: quota.Charge{Messages: 3, Bytes: 120_000}, Queued: 3, Deferred: 2, Stored: 40_000, Waiting: 1,
+	u, _ := s.Standings.Usage("acme", "2026-11")
+	want := standing.Usage{Account: "acme", Period: "2026-11", Charged: quota.Charge{Messages: 3, Bytes: 120_000}, Queued: 3, Deferred: 2, Stored: 40_000, Waiting: 1,
 		Today: quota.Charge{Messages: 3, Bytes: 120_000}, Day: "2026-11-23"}
 	if u != want {
 		t.Errorf("Usage = %+v, want %+v", u, want)
@@ -166,8 +169,8 @@ func TestStore_LifeOfAMessage(t *testing.T) {
 	c.add(5 * time.Minute)
 	settle(t, s, claim(t, s, "a.test", "acme", 1)[0], spooled.Failed)
 	settle(t, s, claim(t, s, "b.test", "acme", 1)[0], spooled.Delivered)
-	u, _ = s.Usage("acme", "2026-11")
-	want = Usage{Account: "acme", Period: "2026-11", Charged: want.Charged, Delivered: 1, Failed: 2, Today: want.Today, Day: want.Day}
+	u, _ = s.Standings.Usage("acme", "2026-11")
+	want = standing.Usage{Account: "acme", Period: "2026-11", Charged: want.Charged, Delivered: 1, Failed: 2, Today: want.Today, Day: want.Day}
 	if u != want {
 		t.Errorf("Usage = %+v, want %+v", u, want)
 	}
@@ -190,16 +193,16 @@ func TestStore_RefusalChangesNothing(t *testing.T) {
 	s, _ := newStore(t)
 	addAccount(t, s, "acme", quota.Plan{Emails: 3, Bandwidth: 1000})
 	accept(t, s, "acme", 200, "x@a.test", "y@a.test")
-	before, _ := s.Usage("acme", "2026-11")
+	before, _ := s.Standings.Usage("acme", "2026-11")
 	for _, tc := range []struct {
 		name string
 		in   Intake
-		want func(*Refusal) bool
+		want func(*standing.Refusal) bool
 	}{
-		{"too many e-mails, none of the recipients", intake(s, "acme", 10, "x@a.test", "y@a.test"), func(r *Refusal) bool { return r.Exceeded.OverMessages() }},
-		{"too many bytes", intake(s, "acme", 601, "x@a.test"), func(r *Refusal) bool { return !r.Exceeded.OverMessages() }},
-		{"too many bytes, staged", intake(s, "acme", 3<<20, "x@a.test"), func(r *Refusal) bool { return r.Exceeded != nil }},
-		{"no such account", intake(s, "other", 10, "x@a.test"), func(r *Refusal) bool { return r.State == ledger.Closed }},
+		{"too many e-mails, none of the recipients", intake(s, "acme", 10, "x@a.test", "y@a.test"), func(r *standing.Refusal) bool { return r.Exceeded.OverMessages() }},
+		{"too many bytes", intake(s, "acme", 601, "x@a.test"), func(r *standing.Refusal) bool { return !r.Exceeded.OverMessages() }},
+		{"too many bytes, staged", intake(s, "acme", 3<<20, "x@a.test"), func(r *standing.Refusal) bool { return r.Exceeded != nil }},
+		{"no such account", intake(s, "other", 10, "x@a.test"), func(r *standing.Refusal) bool { return r.State == ledger.Closed }},
 	} {
 		r, err := s.Accept(tc.in)
 		if err != nil || r == nil || !tc.want(r) {
@@ -209,7 +212,7 @@ func TestStore_RefusalChangesNothing(t *testing.T) {
 	if r, err := s.Accept(intake(s, "acme", 600, "x@a.test")); r != nil || err != nil {
 		t.Errorf("what just fits: Accept = %+v, %v", r, err)
 	}
-	after, _ := s.Usage("acme", "2026-11")
+	after, _ := s.Standings.Usage("acme", "2026-11")
 	if before.Charged.Messages != 2 || after.Charged != (quota.Charge{Messages: 3, Bytes: 1000}) {
 		t.Errorf("charged %+v, then %+v", before.Charged, after.Charged)
 	}
@@ -240,7 +243,7 @@ func TestStore_RaceForTheLastEmails(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	u, _ := s.Usage("acme", "2026-11")
+	u, _ := s.Standings.Usage("acme", "2026-11")
 	if accepted != 250 || u.Charged.Messages != 250 {
 		t.Errorf("accepted %d, charged %d, want 250", accepted, u.Charged.Messages)
 	}
@@ -252,9 +255,9 @@ func TestStore_RaceForTheLastEmails(t *testing.T) {
 func TestStore_States(t *testing.T) {
 	s, c := newStore(t)
 	addAccount(t, s, "acme", quota.Plan{Term: quota.Month})
-	permit := func() *Refusal {
+	permit := func() *standing.Refusal {
 		t.Helper()
-		r, err := s.Permit("acme", "acme", quota.Charge{})
+		r, err := s.Standings.Permit("acme", "acme", quota.Charge{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -264,7 +267,10 @@ func TestStore_States(t *testing.T) {
 		t.Errorf("active: %+v", r)
 	}
 	set := func(st ledger.AccountState) {
-		if _, err := s.ChangeAccount(behalf.Order{}, "acme", func(a *Account) (Change, error) { a.State, a.Reason = st, "why"; return Change{}, nil }); err != nil {
+		if _, err := s.Orders.ChangeAccount(behalf.Order{}, "acme", func(a *books.Account) (orders.Change, error) {
+			a.State, a.Reason = st, "why"
+			return orders.Change{}, nil
+		}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -273,7 +279,7 @@ func TestStore_States(t *testing.T) {
 		t.Errorf("suspended: %+v", r)
 	}
 	set(ledger.Active)
-	st, err := s.Standing("acme")
+	st, err := s.Standings.Standing("acme")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -347,7 +353,7 @@ func TestStore_NoticeIsFreeAndStoredWithTheOutcome(t *testing.T) {
 	if n, err := io.Copy(io.Discard, s.Bodies.Open(dsn.Message.ID)); n != 40_000 || err != nil {
 		t.Errorf("DSN body: %d, %v", n, err)
 	}
-	if u, _ := s.Usage("acme", "2026-11"); u.Charged.Messages != 1 || u.Failed != 1 || u.Queued != 0 {
+	if u, _ := s.Standings.Usage("acme", "2026-11"); u.Charged.Messages != 1 || u.Failed != 1 || u.Queued != 0 {
 		t.Errorf("usage: %+v", u)
 	}
 	if err := s.RemoveAccount(behalf.Order{}, "acme"); err != nil {

@@ -8,8 +8,10 @@ import (
 
 	"relay/quota"
 	"relay/store/behalf"
+	"relay/store/books"
 	"relay/store/bucket"
 	"relay/store/news"
+	"relay/store/orders"
 	"relay/store/people"
 	"relay/store/room"
 	"relay/store/spool"
@@ -50,11 +52,11 @@ func TestNews_suspendedWithoutAnEnd(t *testing.T) {
 	turn := func(n int) {
 		t.Helper()
 		for range n {
-			if _, err := s.Suspend(behalf.Order{}, "acme", "x"); err != nil {
+			if _, err := s.Orders.Suspend(behalf.Order{}, "acme", "x"); err != nil {
 				t.Fatal(err)
 			}
 			told = append(told, toldNow(t, s)...)
-			if _, err := s.Resume(behalf.Order{}, "acme"); err != nil {
+			if _, err := s.Orders.Resume(behalf.Order{}, "acme"); err != nil {
 				t.Fatal(err)
 			}
 			told = append(told, toldNow(t, s)...)
@@ -91,7 +93,7 @@ func TestNews_ceilingUpAndDown(t *testing.T) {
 	toldNow(t, s)
 	n := 0
 	for i := range int64(100) {
-		if _, err := s.ChangeAccount(behalf.Order{}, "acme", func(a *Account) (Change, error) { a.OverMax = 10 + i%2; return Change{}, nil }); err != nil {
+		if _, err := s.Orders.ChangeAccount(behalf.Order{}, "acme", func(a *books.Account) (orders.Change, error) { a.OverMax = 10 + i%2; return orders.Change{}, nil }); err != nil {
 			t.Fatal(err)
 		}
 		refusedOver(t, s, "acme", 100)
@@ -138,16 +140,16 @@ func TestNews_manyAccountsOneAddress(t *testing.T) {
 		names = append(names, fmt.Sprintf("webco-%d", i))
 	}
 	for i, name := range names {
-		a := Account{Name: name, Contact: "victim@d.test"}
+		a := books.Account{Name: name, Contact: "victim@d.test"}
 		if i > 0 {
 			a.Reseller = "webco"
 		}
-		if _, err := s.AddAccount(behalf.Order{}, NewAccount{Account: a, Plan: free}); err != nil {
+		if _, err := s.Orders.AddAccount(behalf.Order{}, orders.NewAccount{Account: a, Plan: free}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	mails()
-	turn := func(reseller int, act func(behalf.Order, string) (Receipt, error)) {
+	turn := func(reseller int, act func(behalf.Order, string) (orders.Receipt, error)) {
 		t.Helper()
 		for _, name := range names[1 : 1+reseller] {
 			if _, err := act(behalf.Order{}, name); err != nil {
@@ -158,12 +160,12 @@ func TestNews_manyAccountsOneAddress(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	suspend := func(o behalf.Order, name string) (Receipt, error) { return s.Suspend(o, name, "x") }
+	suspend := func(o behalf.Order, name string) (orders.Receipt, error) { return s.Orders.Suspend(o, name, "x") }
 	turn(mostToAddress+10, suspend)
 	if got := mails(); got != mostToAddress+1 {
 		t.Errorf("%d mails at once", got)
 	}
-	turn(5, s.Resume)
+	turn(5, s.Orders.Resume)
 	if got := mails(); got != 1 {
 		t.Errorf("%d mails beyond them", got)
 	}
@@ -180,7 +182,7 @@ func TestNews_manyAccountsOneAddress(t *testing.T) {
 		err := s.News.Prune()
 		if err == nil {
 			err = s.view(func(t *tx) error {
-				list, err := room.All[lookMark](&t.Tx, bucket.ToldOf, room.Pair("", "sudden"))
+				list, err := room.All[struct{}](&t.Tx, bucket.ToldOf, room.Pair("", "sudden"))
 				n = len(list)
 				return err
 			})

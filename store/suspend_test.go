@@ -15,7 +15,7 @@ func TestResume_inSpiteOfAnInvoice(t *testing.T) {
 	order(t, s, "acme", silver, quota.Suspend)
 	buy := func() uint64 {
 		t.Helper()
-		r, err := s.BuyBlock(behalf.Order{}, "acme", gb, 1)
+		r, err := s.Orders.BuyBlock(behalf.Order{}, "acme", gb, 1)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -29,7 +29,7 @@ func TestResume_inSpiteOfAnInvoice(t *testing.T) {
 	}
 	c.add(22 * 24 * time.Hour)
 	dun(1)
-	if _, err := s.Resume(behalf.Order{}, "acme"); err != nil {
+	if _, err := s.Orders.Resume(behalf.Order{}, "acme"); err != nil {
 		t.Fatal(err)
 	}
 	verify(t, s)

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 
+	"relay/store/books"
 	"relay/store/ledger"
 	"relay/store/news"
+	"relay/store/room"
 	"relay/store/spool"
 	"relay/store/spooled"
 )
@@ -52,7 +54,7 @@ func (t *tx) holdMails(n *news.Item, mails []spool.Notice) (held bool, err error
 	if !n.Kind.Sudden() || n.Account == "" || len(mails) == 0 {
 		return false, nil
 	}
-	a, err := t.account(n.Account)
+	a, err := t.s.Books.AccountIn(&t.Tx, n.Account)
 	owner := ""
 	if err == nil {
 		owner = cmp.Or(a.Reseller, a.Owner)
@@ -95,14 +97,14 @@ func (t *tx) queueNews(n *news.Item, mail *spool.Notice) (spooled.ID, error) {
 	m := mail.Message
 	m.ID, m.Account, m.For, m.Sender, m.Period, m.Own = t.s.ids.Next(t.Wall), "", n.Account, "", "", noteOf(n.Kind)
 	if n.Kind == news.Ending { // it is not tried any more once the term has ended
-		m.Expires = earliest(m.Expires, n.Until)
+		m.Expires = room.Earliest(m.Expires, n.Until)
 	}
 	return m.ID, t.QueueOwn(&spool.Notice{Message: m, Body: mail.Body}, m.ID, m.Own)
 }
 
 // noteTold remembers news as told. That mail waits is remembered in the account's record.
 func (t *tx) noteTold(n *news.Item) error {
-	a, err := t.account(n.Account)
+	a, err := t.s.Books.AccountIn(&t.Tx, n.Account)
 	if n.Account == "" || errors.Is(err, ErrNotFound) {
 		return nil
 	}
@@ -116,7 +118,7 @@ func (t *tx) noteTold(n *news.Item) error {
 }
 
 // toldWaits notes how far the customer knows when its first sendings go out.
-func (t *tx) toldWaits(a *Account, n *news.Item) error {
+func (t *tx) toldWaits(a *books.Account, n *news.Item) error {
 	rec, err := t.s.Strangers.In(&t.Tx, a.Name)
 	if err != nil {
 		return err
@@ -142,7 +144,7 @@ func noteOf(k news.Kind) spooled.EventNote {
 }
 
 // overtaken reports whether the state that news was held back about is over.
-func overtaken(n *news.Item, a *Account) bool {
+func overtaken(n *news.Item, a *books.Account) bool {
 	return n.Held && (n.Kind == news.Suspended && a.Status() != ledger.Suspended || n.Kind == news.Resumed && a.Status() != ledger.Active)
 }
 

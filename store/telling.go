@@ -4,30 +4,33 @@ import (
 	"errors"
 	"time"
 
+	"relay/store/books"
 	"relay/store/ledger"
 	"relay/store/news"
+	"relay/store/orders"
 	"relay/store/people"
 	"relay/store/room"
 	"relay/store/signing"
 	"relay/store/signs"
 	"relay/store/spooled"
+	"relay/store/standing"
 )
 
 // Told is what there is to tell of a piece of news, read in one transaction.
 type Told struct {
 	News     news.Item
 	ID       spooled.ID // for the mails' Message-IDs
-	Account  Account
-	Reseller *people.Reseller // who manages it; nil: the operator
-	Standing Standing         // now
-	Invoice  *ledger.Invoice  // that it is about; nil: none
-	Report   *Report          // of the period that News.About names, of kinds about use; nil: others
-	Entry    *ledger.Entry    // of the ledger, of receipt, reversal, refund, correction, credit, suspended and resumed; nil: of others
-	Also     []string         // further invoices that a payment names
-	Warned   bool             // of complaint-answer: the account was, in the last seven days
-	Signs    *signs.Figures   // of warned, and of suspended for what came back; nil: of others
-	Domain   *signing.Domain  // of domain; nil: of others
-	Ending   *Warning         // of ending and ended; nil: of others
+	Account  books.Account
+	Reseller *people.Reseller  // who manages it; nil: the operator
+	Standing standing.Standing // now
+	Invoice  *ledger.Invoice   // that it is about; nil: none
+	Report   *Report           // of the period that News.About names, of kinds about use; nil: others
+	Entry    *ledger.Entry     // of the ledger, of receipt, reversal, refund, correction, credit, suspended and resumed; nil: of others
+	Also     []string          // further invoices that a payment names
+	Warned   bool              // of complaint-answer: the account was, in the last seven days
+	Signs    *signs.Figures    // of warned, and of suspended for what came back; nil: of others
+	Domain   *signing.Domain   // of domain; nil: of others
+	Ending   *orders.Warning   // of ending and ended; nil: of others
 
 	Waiting int64     // of news.Waits: recipients
 	Cap     int       // of it: a day, now
@@ -52,14 +55,14 @@ func (t *tx) telling(n *news.Item) (*Told, error) {
 	if n.Account == "" {
 		return told, nil
 	}
-	st, err := t.standing(n.Account)
+	st, err := t.s.Standings.StandingIn(&t.Tx, n.Account)
 	if errors.Is(err, ErrNotFound) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	st.due = nil // it dies with the transaction
+	st.TakeDue()
 	told.Account, told.Standing = st.Account, st
 	if told.Reseller, err = people.ResellerIn(&t.Tx, st.Account.Reseller); err != nil {
 		return nil, err
@@ -120,7 +123,7 @@ func (t *tx) reportOf(n *news.Item, told *Told) (*Told, error) {
 
 // waitsOf adds what waits for the cap of first sendings.
 func (t *tx) waitsOf(n *news.Item, told *Told) (*Told, error) {
-	a, err := t.account(n.Account)
+	a, err := t.s.Books.AccountIn(&t.Tx, n.Account)
 	if err != nil {
 		return nil, err
 	}

@@ -27,7 +27,7 @@ func TestStore_unreadableCounters(t *testing.T) {
 	}
 	deliver := func(s *Store) error { return deliverTo(s, "a.test") }
 	order := func(plan string) func(*Store) error {
-		return func(s *Store) error { _, err := s.Renew(behalf.Order{}, "acme", plan); return err }
+		return func(s *Store) error { _, err := s.Orders.Renew(behalf.Order{}, "acme", plan); return err }
 	}
 	for what, c := range map[string]struct {
 		bucket engine.Bucket
@@ -41,8 +41,8 @@ func TestStore_unreadableCounters(t *testing.T) {
 		"totals":      {bucket.Meta, []byte("totals"), take, true},
 		"ages":        {bucket.Meta, []byte("ages"), take, true},
 		"closed days": {bucket.DaysOf, dayKey("acme", "2026-11-23", "2026-11"), deliver, false},
-		"currency":    {bucket.Meta, keyCurrency, order("priced"), false},
-		"ledger":      {bucket.Ledger, numberKey("acme", 1), order("free"), false},
+		"currency":    {bucket.Meta, []byte("currency"), order("priced"), false},
+		"ledger":      {bucket.Ledger, keyOf("acme", 1), order("free"), false},
 	} {
 		t.Run(what, func(t *testing.T) {
 			s, clock := newStore(t)
@@ -50,7 +50,7 @@ func TestStore_unreadableCounters(t *testing.T) {
 				addAccount(t, s, name, quota.Plan{Emails: 100})
 			}
 			for plan, price := range map[string]int64{"priced": 1200, "free": 0} {
-				if err := s.AddPlan(quota.Plan{Name: plan, Term: quota.Year, Emails: 100, Price: price}); err != nil {
+				if err := s.Books.AddPlan(quota.Plan{Name: plan, Term: quota.Year, Emails: 100, Price: price}); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -9,6 +9,7 @@ import (
 	"relay/quota"
 	"relay/store/behalf"
 	"relay/store/ledger"
+	"relay/store/orders"
 )
 
 func TestUsage_entriesByDay(t *testing.T) {
@@ -23,7 +24,7 @@ func TestUsage_entriesByDay(t *testing.T) {
 	c.add(72 * time.Hour)
 	mustSend(t, s, "acme", 7, 1)
 	var days []string
-	err := s.Ledger("acme", func(e *ledger.Entry) error {
+	err := s.Books.Ledger("acme", func(e *ledger.Entry) error {
 		if e.Kind == ledger.KindCharge {
 			days = append(days, fmt.Sprintf("%s: %d, %d", e.Day, e.Messages, e.Bytes))
 		}
@@ -59,11 +60,11 @@ func TestStanding_lastMonth(t *testing.T) {
 	s, c := newBooks(t)
 	for _, name := range []string{"ends", "goes"} {
 		order(t, s, name, quota.Plan{Name: "few", Term: quota.Year, Emails: 10, Ends: true}, quota.Suspend)
-		if _, err := s.Correct(behalf.Order{}, name, Correction{Units: 5, Text: "gift"}); err != nil {
+		if _, err := s.Orders.Correct(behalf.Order{}, name, orders.Correction{Units: 5, Text: "gift"}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := s.Renew(behalf.Order{}, "goes", "free"); err != nil {
+	if _, err := s.Orders.Renew(behalf.Order{}, "goes", "free"); err != nil {
 		t.Fatal(err)
 	}
 	a := account(t, s, "ends")
@@ -77,7 +78,7 @@ func TestStanding_lastMonth(t *testing.T) {
 	}
 	c.set(end)
 	for range 2 { // whether or not it is closed
-		st, err := s.Standing("ends")
+		st, err := s.Standings.Standing("ends")
 		if use := st.Use(); err != nil || use != (quota.Use{Over: 5}) {
 			t.Errorf("Use = %+v, %v, want 5 over", use, err)
 		}

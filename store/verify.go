@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"relay/store/books"
 	"relay/store/bucket"
 	"relay/store/engine"
 	"relay/store/news"
@@ -13,6 +14,7 @@ import (
 	"relay/store/room"
 	"relay/store/spool"
 	"relay/store/spooled"
+	"relay/store/standing"
 	"relay/store/strangers"
 )
 
@@ -33,11 +35,11 @@ type verifier struct {
 	ctx     context.Context
 	problem func(string)
 	stats   VerifyStats
-	usage   map[string]*Usage // what the spool holds of each, by account NUL period
-	entries int64             // queue entries that the messages ask for
-	untold  int64             // messages whose sender is to be told
-	waits   map[string]int64  // recipients that wait for the cap of first sendings, by account
-	listed  int64             // messages with such recipients, once for each domain
+	usage   map[string]*standing.Usage // what the spool holds of each, by account NUL period
+	entries int64                      // queue entries that the messages ask for
+	untold  int64                      // messages whose sender is to be told
+	waits   map[string]int64           // recipients that wait for the cap of first sendings, by account
+	listed  int64                      // messages with such recipients, once for each domain
 }
 
 func (v *verifier) fault(format string, args ...any) {
@@ -52,7 +54,7 @@ func (v *verifier) fault(format string, args ...any) {
 // and every sum of money, credit and use is that of its ledger's entries. It works on one
 // consistent state and calls problem with a line for each fault.
 func (s *Store) Verify(ctx context.Context, problem func(string)) (VerifyStats, error) {
-	v := &verifier{ctx: ctx, problem: problem, usage: map[string]*Usage{}, waits: map[string]int64{}}
+	v := &verifier{ctx: ctx, problem: problem, usage: map[string]*standing.Usage{}, waits: map[string]int64{}}
 	if err := s.db.Engine().Check(func(err error) { v.fault("file: %v", err) }); err != nil {
 		return v.stats, err
 	}
@@ -100,7 +102,7 @@ func (v *verifier) owners() error {
 		}
 	}
 	err := v.each(bucket.Accounts, func(k, raw []byte) {
-		var a Account
+		var a books.Account
 		v.stats.Accounts++
 		if err := room.Decode(bucket.Accounts, k, raw, &a); err != nil {
 			v.fault("%v", err)
@@ -213,7 +215,7 @@ func (v *verifier) message(k []byte, m *spooled.Message) {
 			v.fault("message %s: its sender is to be told, and it is not on that list", m.ID)
 		}
 	}
-	u := &Usage{} // of relay's own: nobody's
+	u := &standing.Usage{} // of relay's own: nobody's
 	if m.Period != "" {
 		key := string(room.Pair(m.Account, m.Period))
 		if v.usage[key] == nil {
@@ -307,6 +309,8 @@ func (v *verifier) senders() error {
 	}
 	return err
 }
+
+func (v *verifier) books() error { return v.t.s.Books.Verify(&v.t.Tx, v.ctx, v.each, v.fault) }
 
 func (v *verifier) news() error { return news.Verify(&v.t.Tx, v.each, v.fault) }
 

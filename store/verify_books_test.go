@@ -10,9 +10,11 @@ import (
 
 	"relay/quota"
 	"relay/store/behalf"
+	"relay/store/books"
 	"relay/store/bucket"
 	"relay/store/engine"
 	"relay/store/ledger"
+	"relay/store/orders"
 	"relay/store/people"
 	"relay/store/room"
 )
@@ -20,33 +22,36 @@ import (
 // Whatever is wrong in the books, Verify says so.
 func TestVerify_books(t *testing.T) {
 	for name, x := range map[string]struct {
-		harm func(*tx, *Account) error
+		harm func(*tx, *books.Account) error
 		says string
 	}{
-		"balance":       {func(t *tx, a *Account) error { a.Balance++; return t.Write(bucket.Accounts, []byte(a.Name), a) }, "has a balance of"},
-		"credit":        {func(t *tx, a *Account) error { a.Lots[0].Amount--; return t.Write(bucket.Accounts, []byte(a.Name), a) }, "entries of credit"},
-		"credit gone":   {func(t *tx, a *Account) error { a.Lots = nil; return t.Write(bucket.Accounts, []byte(a.Name), a) }, "has 0 credits"},
-		"entry gone":    {func(t *tx, a *Account) error { return t.Delete(bucket.Ledger, numberKey(a.Name, 2)) }, "ledger of acme"},
-		"last entry":    {func(t *tx, a *Account) error { return t.Delete(bucket.Ledger, numberKey(a.Name, a.Seq)) }, "counts"},
-		"not due":       {func(t *tx, a *Account) error { return t.Delete(bucket.Closing, closingKey(a.Closes, a.Name)) }, "end of its open period"},
-		"due twice":     {func(t *tx, a *Account) error { return t.Put(bucket.Closing, closingKey(epoch, a.Name), []byte{}) }, "bucket closing lists"},
-		"not owed":      {func(t *tx, a *Account) error { return t.Delete(bucket.Owed, numberKey(a.Name, 2)) }, "not listed as such"},
-		"not billed":    {func(t *tx, a *Account) error { return t.Delete(bucket.Billed, numberKey(a.Name, 1)) }, "not listed under account"},
-		"not to boss":   {func(t *tx, a *Account) error { return t.Delete(bucket.BilledTo, numberKey("boss", 1)) }, "invoice 1 is not listed under boss in bucket billed-to"},
-		"not by webco":  {func(t *tx, a *Account) error { return t.Delete(bucket.BilledBelow, numberKey("webco", 2)) }, "invoice 2 is not listed under webco in bucket billed-below"},
-		"to another":    {func(t *tx, a *Account) error { return t.Put(bucket.BilledTo, numberKey("other", 1), []byte{}) }, "bucket billed-to lists 3"},
-		"by another":    {func(t *tx, a *Account) error { return t.Put(bucket.BilledBelow, numberKey("other", 1), []byte{}) }, "bucket billed-below lists 3"},
-		"not dunned":    {func(t *tx, a *Account) error { return deleteAll(t, bucket.Dunning) }, "end of its grace"},
-		"invoice gone":  {func(t *tx, a *Account) error { return t.Delete(bucket.Invoices, invoiceKey(1)) }, "lies in place of 1"},
-		"invoice count": {func(t *tx, a *Account) error { return t.Write(bucket.Meta, keyInvoice, 7) }, "7 invoices are counted"},
-		"paid": {func(t *tx, a *Account) error {
-			d := t.dealOn(*a, behalf.Order{})
-			i, err := d.invoice(2)
+		"balance": {func(t *tx, a *books.Account) error { a.Balance++; return t.Write(bucket.Accounts, []byte(a.Name), a) }, "has a balance of"},
+		"credit": {func(t *tx, a *books.Account) error {
+			a.Lots[0].Amount--
+			return t.Write(bucket.Accounts, []byte(a.Name), a)
+		}, "entries of credit"},
+		"credit gone":   {func(t *tx, a *books.Account) error { a.Lots = nil; return t.Write(bucket.Accounts, []byte(a.Name), a) }, "has 0 credits"},
+		"entry gone":    {func(t *tx, a *books.Account) error { return t.Delete(bucket.Ledger, keyOf(a.Name, 2)) }, "ledger of acme"},
+		"last entry":    {func(t *tx, a *books.Account) error { return t.Delete(bucket.Ledger, keyOf(a.Name, a.Seq)) }, "counts"},
+		"not due":       {func(t *tx, a *books.Account) error { return t.Delete(bucket.Closing, keyOfEnd(a.Closes, a.Name)) }, "end of its open period"},
+		"due twice":     {func(t *tx, a *books.Account) error { return t.Put(bucket.Closing, keyOfEnd(epoch, a.Name), []byte{}) }, "bucket closing lists"},
+		"not owed":      {func(t *tx, a *books.Account) error { return t.Delete(bucket.Owed, keyOf(a.Name, 2)) }, "not listed as such"},
+		"not billed":    {func(t *tx, a *books.Account) error { return t.Delete(bucket.Billed, keyOf(a.Name, 1)) }, "not listed under account"},
+		"not to boss":   {func(t *tx, a *books.Account) error { return t.Delete(bucket.BilledTo, keyOf("boss", 1)) }, "invoice 1 is not listed under boss in bucket billed-to"},
+		"not by webco":  {func(t *tx, a *books.Account) error { return t.Delete(bucket.BilledBelow, keyOf("webco", 2)) }, "invoice 2 is not listed under webco in bucket billed-below"},
+		"to another":    {func(t *tx, a *books.Account) error { return t.Put(bucket.BilledTo, keyOf("other", 1), []byte{}) }, "bucket billed-to lists 3"},
+		"by another":    {func(t *tx, a *books.Account) error { return t.Put(bucket.BilledBelow, keyOf("other", 1), []byte{}) }, "bucket billed-below lists 3"},
+		"not dunned":    {func(t *tx, a *books.Account) error { return deleteAll(t, bucket.Dunning) }, "end of its grace"},
+		"invoice gone":  {func(t *tx, a *books.Account) error { return t.Delete(bucket.Invoices, keyOfInvoice(1)) }, "lies in place of 1"},
+		"invoice count": {func(t *tx, a *books.Account) error { return t.Write(bucket.Meta, []byte("invoice"), 7) }, "7 invoices are counted"},
+		"paid": {func(t *tx, a *books.Account) error {
+			i, err := t.s.Books.InvoiceIn(&t.Tx, 2)
 			if err != nil {
 				return err
 			}
+			was := i
 			i.Paid, i.State, i.Suspends = i.Total, ledger.InvoicePaid, time.Time{}
-			return d.apply()
+			return t.s.Books.PutInvoice(&t.Tx, &was, &i)
 		}, "that it did not pay"},
 		"lines":          {harmed(1, func(i *ledger.Invoice) { i.Taxes[0].Tax++ }), "its lines sum up to"},
 		"sum":            {harmed(1, func(i *ledger.Invoice) { i.Total++ }), "its lines sum up to"},
@@ -56,18 +61,28 @@ func TestVerify_books(t *testing.T) {
 		"cancelled":      {harmed(2, func(i *ledger.Invoice) { i.State, i.Paid = ledger.InvoiceCancelled, 1 }), "invoice 2 is cancelled, with 1 "},
 		"refunded":       {harmed(1, func(i *ledger.Invoice) { i.State, i.Paid = ledger.InvoiceRefunded, 0 }), "invoice 1 is refunded, with 0 "},
 		"state":          {harmed(1, func(i *ledger.Invoice) { i.State = "lost" }), "invoice 1 is lost"},
-		"not listed too": {func(t *tx, a *Account) error { return t.Delete(bucket.Billed, numberKey(a.Name, 1)) }, "ledger of acme has 2 invoices, there are 1"},
-		"owes in spite":  {func(t *tx, a *Account) error { a.Balance += 5000; return t.Write(bucket.Accounts, []byte(a.Name), a) }, "has 5000 to spend and owes 1220"},
-		"never closes": {func(t *tx, a *Account) error {
+		"not listed too": {func(t *tx, a *books.Account) error { return t.Delete(bucket.Billed, keyOf(a.Name, 1)) }, "ledger of acme has 2 invoices, there are 1"},
+		"owes in spite": {func(t *tx, a *books.Account) error {
+			a.Balance += 5000
+			return t.Write(bucket.Accounts, []byte(a.Name), a)
+		}, "has 5000 to spend and owes 1220"},
+		"never closes": {func(t *tx, a *books.Account) error {
 			a.Closes = time.Time{}
 			return t.Write(bucket.Accounts, []byte(a.Name), a)
 		}, "its open period is"},
-		"no such period": {func(t *tx, a *Account) error { a.Open = "2001-01"; return t.Write(bucket.Accounts, []byte(a.Name), a) }, "no contract has its open period"},
-		"usage gone":     {func(t *tx, a *Account) error { return t.Delete(bucket.Usage, room.Pair(a.Name, a.Open)) }, "which has no usage"},
-		"payment gone":   {func(t *tx, a *Account) error { return deleteAll(t, bucket.Payments) }, "bucket payments lists 0"},
-		"not owned":      {func(t *tx, a *Account) error { return deleteAll(t, bucket.AccountsOf) }, "not listed under boss"},
-		"not listed":     {func(t *tx, a *Account) error { return deleteAll(t, bucket.LoginsOf) }, "credentials \"acme\" is not listed"},
-		"charged today":  {func(t *tx, a *Account) error { t.Touch(); t.charges(a.Name, a.Open).Today.Bytes++; return nil }, "the entries of its days and today"},
+		"no such period": {func(t *tx, a *books.Account) error {
+			a.Open = "2001-01"
+			return t.Write(bucket.Accounts, []byte(a.Name), a)
+		}, "no contract has its open period"},
+		"usage gone":   {func(t *tx, a *books.Account) error { return t.Delete(bucket.Usage, room.Pair(a.Name, a.Open)) }, "which has no usage"},
+		"payment gone": {func(t *tx, a *books.Account) error { return deleteAll(t, bucket.Payments) }, "bucket payments lists 0"},
+		"not owned":    {func(t *tx, a *books.Account) error { return deleteAll(t, bucket.AccountsOf) }, "not listed under boss"},
+		"not listed":   {func(t *tx, a *books.Account) error { return deleteAll(t, bucket.LoginsOf) }, "credentials \"acme\" is not listed"},
+		"charged today": {func(t *tx, a *books.Account) error {
+			t.Touch()
+			t.s.Books.ChargesIn(&t.Tx, a.Name, a.Open).Today.Bytes++
+			return nil
+		}, "the entries of its days and today"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := &clock{t: epoch}
@@ -76,13 +91,13 @@ func TestVerify_books(t *testing.T) {
 			if err := errors.Join(s.People.AddCustomer(people.Customer{Name: "boss"}), s.People.AddReseller(people.Reseller{Name: "webco"})); err != nil {
 				t.Fatal(err)
 			}
-			_, err := s.AddAccount(behalf.Order{}, NewAccount{Account: Account{Name: "acme", Owner: "boss", Reseller: "webco"}, Plan: silver, Activate: true,
+			_, err := s.Orders.AddAccount(behalf.Order{}, orders.NewAccount{Account: books.Account{Name: "acme", Owner: "boss", Reseller: "webco"}, Plan: silver, Activate: true,
 				Credential: &people.Credential{Login: "acme", Account: "acme"}})
 			if err != nil {
 				t.Fatal(err)
 			}
 			pay(t, s, 1, 0, "a")
-			if _, err := s.BuyBlock(behalf.Order{}, "acme", gb, 1); err != nil {
+			if _, err := s.Orders.BuyBlock(behalf.Order{}, "acme", gb, 1); err != nil {
 				t.Fatal(err)
 			}
 			mustSend(t, s, "acme", 7, 1)
@@ -90,7 +105,7 @@ func TestVerify_books(t *testing.T) {
 			mustSend(t, s, "acme", 7, 1)
 			verify(t, s)
 			err = s.update(0, func(t *tx) error {
-				a, err := room.Load[Account](&t.Tx, bucket.Accounts, "acme")
+				a, err := room.Load[books.Account](&t.Tx, bucket.Accounts, "acme")
 				if err != nil {
 					return err
 				}
@@ -111,8 +126,8 @@ func TestVerify_books(t *testing.T) {
 }
 
 // harm changes one record behind the books' back.
-func harm[T any](b engine.Bucket, key func(*Account) []byte, fn func(*T)) func(*tx, *Account) error {
-	return func(t *tx, a *Account) error {
+func harm[T any](b engine.Bucket, key func(*books.Account) []byte, fn func(*T)) func(*tx, *books.Account) error {
+	return func(t *tx, a *books.Account) error {
 		v, err := room.Load[T](&t.Tx, b, string(key(a)))
 		if err != nil {
 			return err
@@ -122,39 +137,39 @@ func harm[T any](b engine.Bucket, key func(*Account) []byte, fn func(*T)) func(*
 	}
 }
 
-func harmAccount(fn func(*Account)) func(*tx, *Account) error {
-	return harm(bucket.Accounts, func(a *Account) []byte { return []byte(a.Name) }, fn)
+func harmAccount(fn func(*books.Account)) func(*tx, *books.Account) error {
+	return harm(bucket.Accounts, func(a *books.Account) []byte { return []byte(a.Name) }, fn)
 }
 
-func harmInvoice(number uint64, fn func(*ledger.Invoice)) func(*tx, *Account) error {
-	return harm(bucket.Invoices, func(*Account) []byte { return invoiceKey(number) }, fn)
+func harmInvoice(number uint64, fn func(*ledger.Invoice)) func(*tx, *books.Account) error {
+	return harm(bucket.Invoices, func(*books.Account) []byte { return keyOfInvoice(number) }, fn)
 }
 
-func harmEntry(seq uint64, fn func(*ledger.Entry)) func(*tx, *Account) error {
-	return harm(bucket.Ledger, func(a *Account) []byte { return numberKey(a.Name, seq) }, fn)
+func harmEntry(seq uint64, fn func(*ledger.Entry)) func(*tx, *books.Account) error {
+	return harm(bucket.Ledger, func(a *books.Account) []byte { return keyOf(a.Name, seq) }, fn)
 }
 
 // Whoever changes a figure, a term, a state or a date beside the ledger is found out.
 func TestVerify_whatNoEntrySays(t *testing.T) {
 	for name, x := range map[string]struct {
-		harm func(*tx, *Account) error
+		harm func(*tx, *books.Account) error
 		says string
 	}{
-		"a larger plan":    {harmAccount(func(a *Account) { a.Contracts[0].Plan.Bandwidth *= 2 }), "its terms are not"},
-		"a longer term":    {harmAccount(func(a *Account) { a.Contracts[0].End = a.Contracts[0].End.AddDate(1, 0, 0) }), "its terms are not"},
-		"no term":          {harmAccount(func(a *Account) { a.Contracts = nil }), "its terms are not"},
-		"a term more":      {harmAccount(func(a *Account) { a.Contracts = append(a.Contracts, a.Contracts[0]) }), "its terms are not"},
-		"resumed":          {harmAccount(func(a *Account) { a.State = ledger.Active }), "its entries make it suspended"},
-		"closed":           {harmAccount(func(a *Account) { a.State = ledger.Closed }), "its entries make it suspended"},
-		"held back":        {harmAccount(func(a *Account) { a.Hold = HoldUnpaid }), "held back"},
-		"no abuse":         {harmAccount(func(a *Account) { a.Abuse = false }), "marked for abuse"},
-		"at the limit":     {harmAccount(func(a *Account) { a.AtLimit = quota.Continue }), "at the limit"},
-		"waits":            {harmAccount(func(a *Account) { a.Ordered = &free }), "what it waits for"},
-		"another period":   {harmAccount(func(a *Account) { a.Open = "2027-01" }), "its open period"},
-		"closed later":     {harmAccount(func(a *Account) { a.Closes = a.Closes.AddDate(0, 1, 0) }), "is to be closed at"},
-		"credit for ever":  {harmAccount(func(a *Account) { a.Lots[0].Expires = a.Lots[0].Expires.AddDate(9, 0, 0) }), "entries of credit"},
-		"rounded again":    {harmAccount(func(a *Account) { a.Lots[0].Fresh = true }), "entries of credit"},
-		"nobody's":         {func(t *tx, _ *Account) error { return t.Delete(bucket.Customers, []byte("boss")) }, "not among the customers"},
+		"a larger plan":    {harmAccount(func(a *books.Account) { a.Contracts[0].Plan.Bandwidth *= 2 }), "its terms are not"},
+		"a longer term":    {harmAccount(func(a *books.Account) { a.Contracts[0].End = a.Contracts[0].End.AddDate(1, 0, 0) }), "its terms are not"},
+		"no term":          {harmAccount(func(a *books.Account) { a.Contracts = nil }), "its terms are not"},
+		"a term more":      {harmAccount(func(a *books.Account) { a.Contracts = append(a.Contracts, a.Contracts[0]) }), "its terms are not"},
+		"resumed":          {harmAccount(func(a *books.Account) { a.State = ledger.Active }), "its entries make it suspended"},
+		"closed":           {harmAccount(func(a *books.Account) { a.State = ledger.Closed }), "its entries make it suspended"},
+		"held back":        {harmAccount(func(a *books.Account) { a.Hold = books.HoldUnpaid }), "held back"},
+		"no abuse":         {harmAccount(func(a *books.Account) { a.Abuse = false }), "marked for abuse"},
+		"at the limit":     {harmAccount(func(a *books.Account) { a.AtLimit = quota.Continue }), "at the limit"},
+		"waits":            {harmAccount(func(a *books.Account) { a.Ordered = &free }), "what it waits for"},
+		"another period":   {harmAccount(func(a *books.Account) { a.Open = "2027-01" }), "its open period"},
+		"closed later":     {harmAccount(func(a *books.Account) { a.Closes = a.Closes.AddDate(0, 1, 0) }), "is to be closed at"},
+		"credit for ever":  {harmAccount(func(a *books.Account) { a.Lots[0].Expires = a.Lots[0].Expires.AddDate(9, 0, 0) }), "entries of credit"},
+		"rounded again":    {harmAccount(func(a *books.Account) { a.Lots[0].Fresh = true }), "entries of credit"},
+		"nobody's":         {func(t *tx, _ *books.Account) error { return t.Delete(bucket.Customers, []byte("boss")) }, "not among the customers"},
 		"amount of a line": {harmInvoice(3, func(i *ledger.Invoice) { i.Lines[0].Price++ }), "invoice 3: a line of"},
 		"tax of a line":    {harmInvoice(3, func(i *ledger.Invoice) { i.Lines[0].Tax-- }), "invoice 3: a line of"},
 		"tax of a rate":    {harmInvoice(3, func(i *ledger.Invoice) { i.Taxes[0].Tax--; i.Tax--; i.Total-- }), "invoice 3: the tax at"},
@@ -162,22 +177,22 @@ func TestVerify_whatNoEntrySays(t *testing.T) {
 		"taken back":       {harmInvoice(2, func(i *ledger.Invoice) { i.State, i.Paid = ledger.InvoiceCancelled, 0 }), "taken back, credit notes are about 1"},
 		"not taken back":   {harmInvoice(6, func(i *ledger.Invoice) { i.State, i.Paid = ledger.InvoicePaid, i.Total }), "takes back invoice 6"},
 		"of another":       {harmInvoice(7, func(i *ledger.Invoice) { i.About = 1 }), "takes back invoice 1"},
-		"payment":          {harm(bucket.Payments, func(*Account) []byte { return room.Pair("bank", "a") }, func(p *ledger.Payment) { p.Amount-- }), "payment bank a is"},
-		"payment for":      {harm(bucket.Payments, func(*Account) []byte { return room.Pair("bank", "a") }, func(p *ledger.Payment) { p.Invoice = 2 }), "payment bank a is"},
-		"payment of":       {harm(bucket.Payments, func(*Account) []byte { return room.Pair("bank", "a") }, func(p *ledger.Payment) { p.Account = "x" }), "payment bank a is"},
+		"payment":          {harm(bucket.Payments, func(*books.Account) []byte { return room.Pair("bank", "a") }, func(p *ledger.Payment) { p.Amount-- }), "payment bank a is"},
+		"payment for":      {harm(bucket.Payments, func(*books.Account) []byte { return room.Pair("bank", "a") }, func(p *ledger.Payment) { p.Invoice = 2 }), "payment bank a is"},
+		"payment of":       {harm(bucket.Payments, func(*books.Account) []byte { return room.Pair("bank", "a") }, func(p *ledger.Payment) { p.Account = "x" }), "payment bank a is"},
 		"entry's currency": {harmEntry(1, func(e *ledger.Entry) { e.Currency = "USD" }), "the books are in EUR"},
 		"entry's money":    {harmEntry(1, func(e *ledger.Entry) { e.Money-- }), "has a balance of"},
 		"entry's charge":   {harmEntry(6, func(e *ledger.Entry) { e.Bytes-- }), "the entries of its days"},
 		"entry's draw":     {harmEntry(7, func(e *ledger.Entry) { e.Units++ }), "drew or was billed"},
 		"entry's overage":  {harmEntry(8, func(e *ledger.Entry) { e.Units++ }), "drew or was billed"},
-		"currency":         {func(t *tx, _ *Account) error { return t.Write(bucket.Meta, keyCurrency, "USD") }, "the books are in USD"},
+		"currency":         {func(t *tx, _ *books.Account) error { return t.Write(bucket.Meta, []byte("currency"), "USD") }, "the books are in USD"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := eventful(t)
 			defer s.Close()
 			verify(t, s)
 			err := s.update(0, func(t *tx) error {
-				a, err := room.Load[Account](&t.Tx, bucket.Accounts, "acme")
+				a, err := room.Load[books.Account](&t.Tx, bucket.Accounts, "acme")
 				if err != nil {
 					return err
 				}
@@ -204,15 +219,15 @@ func TestVerify_takenBackTwice(t *testing.T) {
 	defer s.Close()
 	order(t, s, "acme", silver, quota.Suspend)
 	for _, number := range []uint64{2, 4} { // taken back by 3 and by 5
-		if _, err := s.BuyBlock(behalf.Order{}, "acme", gb, 1); err != nil {
+		if _, err := s.Orders.BuyBlock(behalf.Order{}, "acme", gb, 1); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.CancelInvoice(behalf.Order{}, number, "ordered by mistake"); err != nil {
+		if _, err := s.Orders.CancelInvoice(behalf.Order{}, number, "ordered by mistake"); err != nil {
 			t.Fatal(err)
 		}
 	}
 	verify(t, s)
-	if err := s.update(0, func(t *tx) error { return harmInvoice(5, func(i *ledger.Invoice) { i.About = 2 })(t, &Account{}) }); err != nil {
+	if err := s.update(0, func(t *tx) error { return harmInvoice(5, func(i *ledger.Invoice) { i.About = 2 })(t, &books.Account{}) }); err != nil {
 		t.Fatal(err)
 	}
 	var says []string
@@ -235,36 +250,36 @@ func eventful(t *testing.T) *Store {
 			t.Fatal(err)
 		}
 	}
-	do(nil, s.AddPlan(silver))
+	do(nil, s.Books.AddPlan(silver))
 	do(nil, s.People.AddCustomer(people.Customer{Name: "boss"}))
-	n := NewAccount{Account: Account{Name: "acme", Owner: "boss", AtLimit: quota.Continue}, Plan: silver, Activate: true}
-	do(s.AddAccount(behalf.Order{}, n))           // invoice 1: entries 1 to 3
-	do(s.BuyBlock(behalf.Order{}, "acme", gb, 1)) // invoice 2: 4 and 5
-	mustSend(t, s, "acme", 2500*mb, 1)            // 6
+	n := orders.NewAccount{Account: books.Account{Name: "acme", Owner: "boss", AtLimit: quota.Continue}, Plan: silver, Activate: true}
+	do(s.Orders.AddAccount(behalf.Order{}, n))           // invoice 1: entries 1 to 3
+	do(s.Orders.BuyBlock(behalf.Order{}, "acme", gb, 1)) // invoice 2: 4 and 5
+	mustSend(t, s, "acme", 2500*mb, 1)                   // 6
 	c.set(december)
 	closeDue(t, s, 1) // 7 and 8 are draw and overage; invoice 3
 	pay(t, s, 1, 0, "a")
-	do(s.BuyBlock(behalf.Order{}, "acme", gb, 1)) // invoice 4
-	do(s.Renew(behalf.Order{}, "acme", ""))       // invoice 5
-	do(s.BuyBlock(behalf.Order{}, "acme", gb, 1)) // invoice 6, taken back by 7
-	do(s.CancelInvoice(behalf.Order{}, 6, "ordered twice"))
-	do(s.ChangeAccount(behalf.Order{}, "acme", func(a *Account) (Change, error) {
+	do(s.Orders.BuyBlock(behalf.Order{}, "acme", gb, 1)) // invoice 4
+	do(s.Orders.Renew(behalf.Order{}, "acme", ""))       // invoice 5
+	do(s.Orders.BuyBlock(behalf.Order{}, "acme", gb, 1)) // invoice 6, taken back by 7
+	do(s.Orders.CancelInvoice(behalf.Order{}, 6, "ordered twice"))
+	do(s.Orders.ChangeAccount(behalf.Order{}, "acme", func(a *books.Account) (orders.Change, error) {
 		a.AtLimit = quota.Suspend
-		return Change{Abuse: new("spam")}, nil
+		return orders.Change{Abuse: new("spam")}, nil
 	}))
-	do(s.Suspend(behalf.Order{}, "acme", "spam"))
+	do(s.Orders.Suspend(behalf.Order{}, "acme", "spam"))
 	return s
 }
 
 // harmed changes an invoice as it is stored.
-func harmed(number uint64, fn func(*ledger.Invoice)) func(*tx, *Account) error {
-	return func(t *tx, _ *Account) error {
-		i, err := room.Load[ledger.Invoice](&t.Tx, bucket.Invoices, string(invoiceKey(number)))
+func harmed(number uint64, fn func(*ledger.Invoice)) func(*tx, *books.Account) error {
+	return func(t *tx, _ *books.Account) error {
+		i, err := room.Load[ledger.Invoice](&t.Tx, bucket.Invoices, string(keyOfInvoice(number)))
 		if err != nil {
 			return err
 		}
 		fn(&i)
-		return t.Write(bucket.Invoices, invoiceKey(number), &i)
+		return t.Write(bucket.Invoices, keyOfInvoice(number), &i)
 	}
 }
 

@@ -4,16 +4,18 @@ import (
 	"strings"
 
 	"relay/quota"
+	"relay/store/books"
 	"relay/store/bucket"
 	"relay/store/outcomes"
 	"relay/store/room"
+	"relay/store/standing"
 )
 
 // counters: usage against the spool, totals against the messages. The two records of a period
 // come one after the other.
 func (v *verifier) counters() error {
 	var of string // account NUL period
-	var c Charges
+	var c books.Charges
 	var p outcomes.Progress
 	whole := false // its charges are there
 	check := func() {
@@ -27,14 +29,14 @@ func (v *verifier) counters() error {
 		v.counter(of, &c, &p)
 	}
 	err := v.each(bucket.Usage, func(k, raw []byte) {
-		charged := v.t.s.charges.Has(k)
+		charged := v.t.s.Books.OfCharges(k)
 		if !charged && !v.t.s.Outcomes.Has(k) {
 			v.fault("usage %q is neither of charges nor of what became of mail", k)
 			return
 		}
 		if key := strings.TrimSuffix(string(k), outcomes.Behind); key != of {
 			check()
-			of, c, p, whole = key, Charges{}, outcomes.Progress{}, charged
+			of, c, p, whole = key, books.Charges{}, outcomes.Progress{}, charged
 		}
 		var err error
 		if charged {
@@ -56,12 +58,12 @@ func (v *verifier) counters() error {
 
 // counter compares what an account was charged in a period with what became of that mail, and
 // what is left with what the spool holds.
-func (v *verifier) counter(key string, c *Charges, p *outcomes.Progress) {
+func (v *verifier) counter(key string, c *books.Charges, p *outcomes.Progress) {
 	account, period, _ := strings.Cut(key, "\x00")
-	u, is := usageOf(account, period, c, *p), v.usage[key]
+	u, is := standing.UsageOf(account, period, c, *p), v.usage[key]
 	delete(v.usage, key)
 	if is == nil {
-		is = &Usage{}
+		is = &standing.Usage{}
 	}
 	if u.Queued != is.Queued {
 		v.fault("usage of %s in %s: %d e-mails charged, but %d delivered, %d failed and %d queued",

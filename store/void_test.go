@@ -10,8 +10,10 @@ import (
 
 	"relay/quota"
 	"relay/store/behalf"
+	"relay/store/books"
 	"relay/store/highwater"
 	"relay/store/ledger"
+	"relay/store/orders"
 )
 
 // numbered is a store with its high-water file.
@@ -55,7 +57,7 @@ func TestStore_numbersAreNeverIssuedAgain(t *testing.T) {
 			dir := t.TempDir()
 			db, copied, high := filepath.Join(dir, "relay.db"), filepath.Join(dir, "copy"), filepath.Join(dir, "numbers")
 			s := numbered(t, dir)
-			if err := s.AddPlan(silver); err != nil {
+			if err := s.Books.AddPlan(silver); err != nil {
 				t.Fatal(err)
 			}
 			for i, name := range []string{"one", "two", "three"} {
@@ -79,21 +81,21 @@ func TestStore_numbersAreNeverIssuedAgain(t *testing.T) {
 			}
 			s = numbered(t, dir)
 			if name == "lost" {
-				if err := s.AddPlan(silver); err != nil {
+				if err := s.Books.AddPlan(silver); err != nil {
 					t.Fatal(err)
 				}
 			}
 			if n := invoiced(t, s, "four"); n != 4 {
 				t.Errorf("the next invoice is %d, want 4", n)
 			}
-			i, err := s.FindInvoice("V-3")
+			i, err := s.Books.FindInvoice("V-3")
 			if err != nil || i.State != ledger.InvoiceVoid || i.Reason != string(ledger.CauseLost) {
 				t.Errorf("number 3 is %+v, %v; want it to be void", i, err)
 			}
-			if _, err := s.RecordPayment(behalf.Order{}, ledger.Payment{Method: "bank", Reference: "x", Invoice: 3}); err == nil {
+			if _, err := s.Orders.RecordPayment(behalf.Order{}, ledger.Payment{Method: "bank", Reference: "x", Invoice: 3}); err == nil {
 				t.Error("a void number is paid")
 			}
-			if below, err := s.InvoiceBelow("anybody", 3); below || err != nil {
+			if below, err := s.Books.InvoiceBelow("anybody", 3); below || err != nil {
 				t.Errorf("a void number is below a reseller: %v, %v", below, err)
 			}
 			closeStore(t, s)
@@ -110,16 +112,16 @@ func TestStore_numbersAreNeverIssuedAgain(t *testing.T) {
 func TestStore_numberIsKnownBeforeItsInvoice(t *testing.T) {
 	dir := t.TempDir()
 	s := numbered(t, dir)
-	if err := s.AddPlan(silver); err != nil {
+	if err := s.Books.AddPlan(silver); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Mkdir(filepath.Join(dir, "numbers"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.AddAccount(behalf.Order{}, NewAccount{Account: Account{Name: "acme"}, Plan: silver}); err == nil {
+	if _, err := s.Orders.AddAccount(behalf.Order{}, orders.NewAccount{Account: books.Account{Name: "acme"}, Plan: silver}); err == nil {
 		t.Error("an invoice is issued whose number is known nowhere else")
 	}
-	if _, err := s.Account("acme"); err == nil {
+	if _, err := s.Books.Account("acme"); err == nil {
 		t.Error("and its account is there")
 	}
 	if err := os.Remove(filepath.Join(dir, "numbers")); err != nil {
@@ -137,7 +139,7 @@ func TestStore_numberThatCannotBeKnownFailsItsOrderAlone(t *testing.T) {
 	dir := t.TempDir()
 	s := numbered(t, dir)
 	for _, p := range []quota.Plan{silver, free} {
-		if err := s.AddPlan(p); err != nil {
+		if err := s.Books.AddPlan(p); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -149,8 +151,8 @@ func TestStore_numberThatCannotBeKnownFailsItsOrderAlone(t *testing.T) {
 	for i := range 200 {
 		both.Go(func() {
 			if i%2 == 0 {
-				n := NewAccount{Account: Account{Name: fmt.Sprintf("a%d", i)}, Plan: silver}
-				if _, err := s.AddAccount(behalf.Order{}, n); !errors.Is(err, highwater.ErrDamaged) {
+				n := orders.NewAccount{Account: books.Account{Name: fmt.Sprintf("a%d", i)}, Plan: silver}
+				if _, err := s.Orders.AddAccount(behalf.Order{}, n); !errors.Is(err, highwater.ErrDamaged) {
 					t.Errorf("AddAccount = %v, want ErrDamaged", err)
 				}
 				return

@@ -10,8 +10,11 @@ import (
 
 	"relay/quota"
 	"relay/store/behalf"
+	"relay/store/books"
+	"relay/store/orders"
 	"relay/store/people"
 	"relay/store/room"
+	"relay/store/standing"
 )
 
 // manyBooks has accounts of a customer, of a reseller, of both and of neither, in
@@ -23,23 +26,23 @@ func manyBooks(t *testing.T) (*Store, *clock, int) {
 	}
 	n := 2*room.Step + 7
 	for i := range n {
-		a := Account{Name: fmt.Sprintf("a%04d", i), AtLimit: quota.Continue}
+		a := books.Account{Name: fmt.Sprintf("a%04d", i), AtLimit: quota.Continue}
 		if i%3 == 0 {
 			a.Owner = "anna"
 		}
 		if i%2 == 0 {
 			a.Reseller = "rosa"
 		}
-		if _, err := s.AddAccount(behalf.Order{}, NewAccount{Account: a, Plan: free}); err != nil {
+		if _, err := s.Orders.AddAccount(behalf.Order{}, orders.NewAccount{Account: a, Plan: free}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	return s, c, n
 }
 
-func names(t *testing.T, s *Store, w Wanted) (list []string) {
+func names(t *testing.T, s *Store, w books.Wanted) (list []string) {
 	t.Helper()
-	if err := s.EachAccount(w, func(a *Account) error { list = append(list, a.Name); return nil }); err != nil {
+	if err := s.Books.EachAccount(w, func(a *books.Account) error { list = append(list, a.Name); return nil }); err != nil {
 		t.Fatal(err)
 	}
 	return list
@@ -47,25 +50,25 @@ func names(t *testing.T, s *Store, w Wanted) (list []string) {
 
 func TestStore_EachAccount(t *testing.T) {
 	s, _, n := manyBooks(t)
-	odd := func(a *Account) bool { return a.Name[4]%2 == 1 }
+	odd := func(a *books.Account) bool { return a.Name[4]%2 == 1 }
 	for name, c := range map[string]struct {
-		w    Wanted
+		w    books.Wanted
 		want func(i int) bool
 	}{
-		"all":                  {Wanted{}, func(int) bool { return true }},
-		"of a customer":        {Wanted{Owner: "anna"}, func(i int) bool { return i%3 == 0 }},
-		"below a reseller":     {Wanted{Reseller: "rosa"}, func(i int) bool { return i%2 == 0 }},
-		"of both":              {Wanted{Owner: "anna", Reseller: "rosa"}, func(i int) bool { return i%6 == 0 }},
-		"of a name":            {Wanted{Prefix: "a000"}, func(i int) bool { return i < 10 }},
-		"of a whole name":      {Wanted{Prefix: "a0007"}, func(i int) bool { return i == 7 }},
-		"of a name, beyond":    {Wanted{Prefix: "a03", After: "a0395"}, func(i int) bool { return i >= 396 && i < 400 }},
-		"of a name, too far":   {Wanted{Prefix: "a03", After: "a0400"}, func(i int) bool { return false }},
-		"of a name below":      {Wanted{Reseller: "rosa", Prefix: "a03"}, func(i int) bool { return i >= 300 && i < 400 && i%2 == 0 }},
-		"of no name":           {Wanted{Prefix: "b"}, func(i int) bool { return false }},
-		"that match":           {Wanted{Match: odd}, func(i int) bool { return i%2 == 1 }},
-		"of nobody":            {Wanted{Owner: "ann"}, func(int) bool { return false }},
-		"of one that match":    {Wanted{Owner: "anna", Match: odd}, func(i int) bool { return i%6 == 3 }},
-		"of one that none are": {Wanted{Reseller: "rosa", Match: odd}, func(int) bool { return false }},
+		"all":                  {books.Wanted{}, func(int) bool { return true }},
+		"of a customer":        {books.Wanted{Owner: "anna"}, func(i int) bool { return i%3 == 0 }},
+		"below a reseller":     {books.Wanted{Reseller: "rosa"}, func(i int) bool { return i%2 == 0 }},
+		"of both":              {books.Wanted{Owner: "anna", Reseller: "rosa"}, func(i int) bool { return i%6 == 0 }},
+		"of a name":            {books.Wanted{Prefix: "a000"}, func(i int) bool { return i < 10 }},
+		"of a whole name":      {books.Wanted{Prefix: "a0007"}, func(i int) bool { return i == 7 }},
+		"of a name, beyond":    {books.Wanted{Prefix: "a03", After: "a0395"}, func(i int) bool { return i >= 396 && i < 400 }},
+		"of a name, too far":   {books.Wanted{Prefix: "a03", After: "a0400"}, func(i int) bool { return false }},
+		"of a name below":      {books.Wanted{Reseller: "rosa", Prefix: "a03"}, func(i int) bool { return i >= 300 && i < 400 && i%2 == 0 }},
+		"of no name":           {books.Wanted{Prefix: "b"}, func(i int) bool { return false }},
+		"that match":           {books.Wanted{Match: odd}, func(i int) bool { return i%2 == 1 }},
+		"of nobody":            {books.Wanted{Owner: "ann"}, func(int) bool { return false }},
+		"of one that match":    {books.Wanted{Owner: "anna", Match: odd}, func(i int) bool { return i%6 == 3 }},
+		"of one that none are": {books.Wanted{Reseller: "rosa", Match: odd}, func(int) bool { return false }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var want []string
@@ -80,13 +83,13 @@ func TestStore_EachAccount(t *testing.T) {
 		})
 	}
 	pauses := 0
-	w := Wanted{Match: func(*Account) bool { return false }, Pause: func() error { pauses++; return nil }}
+	w := books.Wanted{Match: func(*books.Account) bool { return false }, Pause: func() error { pauses++; return nil }}
 	if names(t, s, w); pauses < 3 {
 		t.Errorf("%d pauses in a walk of %d accounts that finds none", pauses, n)
 	}
 	stop := errors.New("stop")
 	w.Pause = func() error { return stop }
-	if err := s.EachAccount(w, func(*Account) error { return nil }); !errors.Is(err, stop) {
+	if err := s.Books.EachAccount(w, func(*books.Account) error { return nil }); !errors.Is(err, stop) {
 		t.Errorf("a walk that was stopped: %v", err)
 	}
 }
@@ -95,17 +98,16 @@ func TestStore_EachAccount(t *testing.T) {
 func TestStore_EachStanding(t *testing.T) {
 	s, c, n := manyBooks(t)
 	mustSend(t, s, "a0005", 10, 2)
-	mustSend(t, s, "a0300", 2*gb-1, 1)                                                                             // over, in a year's plan
-	if _, err := s.AddAccount(behalf.Order{}, NewAccount{Account: Account{Name: "b"}, Plan: silver}); err != nil { // pending
+	mustSend(t, s, "a0300", 2*gb-1, 1)                                                                                                 // over, in a year's plan
+	if _, err := s.Orders.AddAccount(behalf.Order{}, orders.NewAccount{Account: books.Account{Name: "b"}, Plan: silver}); err != nil { // pending
 		t.Fatal(err)
 	}
 	for _, at := range []time.Time{c.t, december} { // the second with all months still open
 		c.set(at)
 		seen := 0
-		err := s.EachStanding(Wanted{}, func(got *Standing) error {
+		err := s.Standings.EachStanding(books.Wanted{}, func(got *standing.Standing) error {
 			seen++
-			want, err := s.Standing(got.Account.Name)
-			want.due = nil
+			want, err := s.Standings.Standing(got.Account.Name)
 			if !reflect.DeepEqual(*got, want) {
 				t.Errorf("at %v\n%+v\nwant\n%+v", at, *got, want)
 			}
@@ -121,15 +123,15 @@ func TestStore_UsedIn(t *testing.T) {
 	s, c, _ := manyBooks(t)
 	mustSend(t, s, "a0005", 10, 2)
 	mustSend(t, s, "a0300", 20, 1)
-	if _, err := s.AddAccount(behalf.Order{}, NewAccount{Account: Account{Name: "m"}, Plan: quota.Plan{Name: "m", Term: quota.Month}}); err != nil {
+	if _, err := s.Orders.AddAccount(behalf.Order{}, orders.NewAccount{Account: books.Account{Name: "m"}, Plan: quota.Plan{Name: "m", Term: quota.Month}}); err != nil {
 		t.Fatal(err)
 	}
 	mustSend(t, s, "m", 30, 3)
 	c.set(december)
 	mustSend(t, s, "a0006", 10, 1)
 	used := func(period string) (list []string) {
-		err := s.EachAccount(Wanted{}, func(a *Account) error {
-			u, ok, err := s.UsedIn(a.Name, period)
+		err := s.Books.EachAccount(books.Wanted{}, func(a *books.Account) error {
+			u, ok, err := s.Standings.UsedIn(a.Name, period)
 			if ok {
 				list = append(list, fmt.Sprintf("%s %s %d", u.Account, u.Period, u.Charged.Messages))
 			}
@@ -151,7 +153,7 @@ func TestStore_UsedIn(t *testing.T) {
 			t.Errorf("used in %q: %v, want %v", period, got, want)
 		}
 	}
-	if u, ok, err := s.UsedIn("nobody", "2026-11"); ok || err != nil || u.Account != "nobody" || u.Period != "2026-11" {
+	if u, ok, err := s.Standings.UsedIn("nobody", "2026-11"); ok || err != nil || u.Account != "nobody" || u.Period != "2026-11" {
 		t.Errorf("UsedIn of nobody = %+v, %v, %v", u, ok, err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"relay/store/books"
 	"relay/store/news"
 )
 
@@ -21,11 +22,11 @@ func TestAccount_Wants(t *testing.T) {
 		{"some", []news.Topic{news.TopicDaily}, []news.Topic{news.TopicDaily}},
 		{"of another release", []news.Topic{"odd", news.TopicMonth}, []news.Topic{news.TopicMonth}},
 	} {
-		raw, err := json.Marshal(Account{Name: "acme", Notify: c.notify})
+		raw, err := json.Marshal(books.Account{Name: "acme", Notify: c.notify})
 		if err != nil {
 			t.Fatal(err)
 		}
-		var a Account
+		var a books.Account
 		if err := json.Unmarshal(raw, &a); err != nil {
 			t.Fatal(err)
 		}

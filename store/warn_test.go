@@ -13,9 +13,11 @@ import (
 
 	"relay/quota"
 	"relay/store/behalf"
+	"relay/store/books"
 	"relay/store/bucket"
 	"relay/store/ledger"
 	"relay/store/news"
+	"relay/store/orders"
 	"relay/store/room"
 	"relay/store/spooled"
 )
@@ -29,8 +31,8 @@ type warning struct {
 
 func (x warning) run(s *Store) (list []string) {
 	x.t.Helper()
-	err := s.Warn(x.t.Context(), Endings{DryRun: x.dryRun, Steps: []int{14, 3}, May: func(*Warning) error { return x.fail },
-		Told: func(w *Warning, err error) {
+	err := s.Orders.Warn(x.t.Context(), orders.Endings{DryRun: x.dryRun, Steps: []int{14, 3}, May: func(*orders.Warning) error { return x.fail },
+		Told: func(w *orders.Warning, err error) {
 			line := fmt.Sprintf("%s %d of %d", w.Account.Name, w.Days, w.Step)
 			switch {
 			case err != nil:
@@ -49,8 +51,8 @@ func (x warning) run(s *Store) (list []string) {
 // ending is a store with an account whose term ends with 22 November 2027.
 func ending(t testing.TB, s *Store, name string, p quota.Plan) {
 	t.Helper()
-	a := Account{Name: name, Contact: "boss@acme.test", AtLimit: quota.Suspend}
-	if _, err := s.AddAccount(behalf.Order{By: "op"}, NewAccount{Account: a, Plan: p, Activate: true}); err != nil {
+	a := books.Account{Name: name, Contact: "boss@acme.test", AtLimit: quota.Suspend}
+	if _, err := s.Orders.AddAccount(behalf.Order{By: "op"}, orders.NewAccount{Account: a, Plan: p, Activate: true}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -84,7 +86,7 @@ func warned(e *ledger.Entry) string { return fmt.Sprintf("%d days, %s, %s", e.Da
 
 func warnings(t testing.TB, s *Store, name string) (list []string) {
 	t.Helper()
-	err := s.Ledger(name, func(e *ledger.Entry) error {
+	err := s.Books.Ledger(name, func(e *ledger.Entry) error {
 		if e.Kind == ledger.KindWarned {
 			list = append(list, strings.Join(strings.Fields(e.Period+" "+e.Ref+" "+warned(e)), " "))
 		}
@@ -154,7 +156,7 @@ func TestWarn_once(t *testing.T) {
 	if e, err := s.Trace.Of(m.ID); err != nil || len(e) != 1 || e[0].Note != spooled.NoteEnding || e[0].Recipients[0].Address != "boss@acme.test" {
 		t.Errorf("trace %+v, %v", e, err)
 	}
-	if list, err := s.Usages("acme"); err != nil || len(list) != 0 {
+	if list, err := s.Standings.Usages("acme"); err != nil || len(list) != 0 {
 		t.Errorf("usage %+v, %v: it is free", list, err)
 	}
 	again()
@@ -171,7 +173,7 @@ func TestWarn_mailIsNotCharged(t *testing.T) {
 	c.set(atEnd(18, 6))
 	mustSend(t, s, "acme", 100, 1)
 	wantWarned(t, "due", s, "acme 13 of 14")
-	before, err := s.Usage("acme", "2027-11")
+	before, err := s.Standings.Usage("acme", "2027-11")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,7 +189,7 @@ func TestWarn_mailIsNotCharged(t *testing.T) {
 		t.Fatalf("%d to claim, want 1", len(list))
 	}
 	settle(t, s, list[0], spooled.Delivered)
-	if after, err := s.Usage("acme", "2027-11"); err != nil || after != before {
+	if after, err := s.Standings.Usage("acme", "2027-11"); err != nil || after != before {
 		t.Errorf("usage %+v, %v; before %+v", after, err, before)
 	}
 }
@@ -202,7 +204,7 @@ func TestWarn_renewed(t *testing.T) {
 	c.set(atEnd(10, 6))
 	renew := func(name string) uint64 {
 		t.Helper()
-		r, err := s.Renew(behalf.Order{}, name, "")
+		r, err := s.Orders.Renew(behalf.Order{}, name, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -213,8 +215,8 @@ func TestWarn_renewed(t *testing.T) {
 	wantWarned(t, "one is renewed", s, "acme 14 of 14")
 	number := renew("acme")
 	c.set(atEnd(28, 6))
-	var told *Warning
-	err := s.Warn(t.Context(), Endings{Steps: []int{14, 3}, DryRun: true, Told: func(w *Warning, err error) { told = w }})
+	var told *orders.Warning
+	err := s.Orders.Warn(t.Context(), orders.Endings{Steps: []int{14, 3}, DryRun: true, Told: func(w *orders.Warning, err error) { told = w }})
 	if err != nil || told == nil || told.Renewal == nil || told.Renewal.Number != number || told.Sold == nil || told.Price != 14_640 || told.Currency != "EUR" {
 		t.Fatalf("warning %+v, %v: want the renewal that waits, and silver at EUR 146.40", told, err)
 	}
@@ -238,9 +240,9 @@ func TestWarn_renewedMeanwhile(t *testing.T) {
 	ending(t, s, "beta", fleeting)
 	c.set(atEnd(17, 6))
 	var told []string
-	err := s.Warn(t.Context(), Endings{Steps: []int{14}, Told: func(w *Warning, err error) {
+	err := s.Orders.Warn(t.Context(), orders.Endings{Steps: []int{14}, Told: func(w *orders.Warning, err error) {
 		told = append(told, w.Account.Name)
-		if _, err := s.Renew(behalf.Order{}, "beta", ""); err != nil {
+		if _, err := s.Orders.Renew(behalf.Order{}, "beta", ""); err != nil {
 			t.Error(err)
 		}
 	}})
@@ -255,24 +257,24 @@ func TestWarn_who(t *testing.T) {
 	for _, name := range []string{"closed", "held", "mute", "stopped"} {
 		ending(t, s, name, fleeting)
 	}
-	if _, err := s.AddAccount(behalf.Order{}, NewAccount{Account: Account{Name: "pending", Contact: "boss@acme.test"}, Plan: silver}); err != nil {
+	if _, err := s.Orders.AddAccount(behalf.Order{}, orders.NewAccount{Account: books.Account{Name: "pending", Contact: "boss@acme.test"}, Plan: silver}); err != nil {
 		t.Fatal(err)
 	}
 	contact := func(to string) {
 		t.Helper()
-		_, err := s.ChangeAccount(behalf.Order{}, "mute", func(a *Account) (Change, error) { a.Contact = to; return Change{}, nil })
+		_, err := s.Orders.ChangeAccount(behalf.Order{}, "mute", func(a *books.Account) (orders.Change, error) { a.Contact = to; return orders.Change{}, nil })
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
 	contact("")
-	if _, err := s.CloseAccount(behalf.Order{}, "closed", ""); err != nil {
+	if _, err := s.Orders.CloseAccount(behalf.Order{}, "closed", ""); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Suspend(behalf.Order{}, "stopped", "complaints"); err != nil {
+	if _, err := s.Orders.Suspend(behalf.Order{}, "stopped", "complaints"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.BuyBlock(behalf.Order{}, "held", gb, 1); err != nil {
+	if _, err := s.Orders.BuyBlock(behalf.Order{}, "held", gb, 1); err != nil {
 		t.Fatal(err)
 	}
 	c.set(atEnd(17, 6))
@@ -295,15 +297,15 @@ func TestWarn_who(t *testing.T) {
 func TestWarn_figures(t *testing.T) {
 	s, c := newBooks(t)
 	ending(t, s, "acme", silver)
-	if _, err := s.UpdatePlan("silver", func(p *quota.Plan) error { p.Retired = true; return nil }); err != nil {
+	if _, err := s.Books.UpdatePlan("silver", func(p *quota.Plan) error { p.Retired = true; return nil }); err != nil {
 		t.Fatal(err)
 	}
 	c.set(atEnd(17, 6))
-	if _, err := s.BuyBlock(behalf.Order{}, "acme", 2*gb, 1); err != nil {
+	if _, err := s.Orders.BuyBlock(behalf.Order{}, "acme", 2*gb, 1); err != nil {
 		t.Fatal(err)
 	}
 	mustSend(t, s, "acme", 1500*mb, 1)
-	err := s.Warn(t.Context(), Endings{Steps: []int{14}, Told: func(w *Warning, err error) {
+	err := s.Orders.Warn(t.Context(), orders.Endings{Steps: []int{14}, Told: func(w *orders.Warning, err error) {
 		if err != nil || w.Credit != 1_233_333_334 || w.Sold != nil || w.Price != 0 {
 			t.Errorf("%+v, %v: want what 733,333,334 octets of allowance leave of the credit, and a plan that is not sold", w, err)
 		}
@@ -317,11 +319,11 @@ func TestWarn_figures(t *testing.T) {
 func TestWarn_otherCurrency(t *testing.T) {
 	s, c := newBooks(t)
 	ending(t, s, "acme", silver)
-	b := s.Billing()
+	b := s.Books.Billing()
 	b.Currency = "CHF"
-	s.SetBilling(b)
+	s.Books.SetBilling(b)
 	c.set(atEnd(17, 6))
-	err := s.Warn(t.Context(), Endings{Steps: []int{14}, Told: func(w *Warning, err error) {
+	err := s.Orders.Warn(t.Context(), orders.Endings{Steps: []int{14}, Told: func(w *orders.Warning, err error) {
 		if err != nil || w.Sold != nil || w.Currency != "EUR" {
 			t.Errorf("%+v, %v: want no price", w, err)
 		}
@@ -345,7 +347,7 @@ func TestWarn_fails(t *testing.T) {
 		t.Error("something of it is there")
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	err := s.Warn(ctx, Endings{Steps: []int{14}, Told: func(*Warning, error) { cancel() }})
+	err := s.Orders.Warn(ctx, orders.Endings{Steps: []int{14}, Told: func(*orders.Warning, error) { cancel() }})
 	if !errors.Is(err, context.Canceled) || len(pendingNews(t, s, "acme", news.Ending)) != 1 || len(pendingNews(t, s, "beta", news.Ending)) != 0 {
 		t.Errorf("told to end after the first one: %v", err)
 	}
@@ -354,10 +356,10 @@ func TestWarn_fails(t *testing.T) {
 
 // What was told is in the books: Verify compares both.
 func TestVerify_warned(t *testing.T) {
-	for name, harm := range map[string]func(*Account){
-		"forgotten":    func(a *Account) { a.Warned = WarnStep{} },
-		"another step": func(a *Account) { a.Warned.Days = 4 },
-		"another term": func(a *Account) { a.Warned.Term = "2027-11" },
+	for name, harm := range map[string]func(*books.Account){
+		"forgotten":    func(a *books.Account) { a.Warned = books.WarnStep{} },
+		"another step": func(a *books.Account) { a.Warned.Days = 4 },
+		"another term": func(a *books.Account) { a.Warned.Term = "2027-11" },
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := &clock{t: epoch}
@@ -368,7 +370,7 @@ func TestVerify_warned(t *testing.T) {
 			wantWarned(t, "due", s, "acme 14 of 14")
 			verify(t, s)
 			err := s.update(0, func(t *tx) error {
-				a, err := room.Load[Account](&t.Tx, bucket.Accounts, "acme")
+				a, err := room.Load[books.Account](&t.Tx, bucket.Accounts, "acme")
 				if err != nil {
 					return err
 				}
@@ -398,7 +400,7 @@ func TestWarn_accountAgain(t *testing.T) {
 	}
 	ending(t, s, "acme", fleeting)
 	verify(t, s)
-	if a := account(t, s, "acme"); !reflect.DeepEqual(a.Warned, WarnStep{}) {
+	if a := account(t, s, "acme"); !reflect.DeepEqual(a.Warned, books.WarnStep{}) {
 		t.Errorf("warned %+v", a.Warned)
 	}
 	c.set(time.Date(2028, 10, 24, 6, 0, 0, 0, time.UTC))

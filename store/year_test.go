@@ -6,6 +6,7 @@ import (
 
 	"relay/quota"
 	"relay/store/behalf"
+	"relay/store/books"
 	"relay/store/bucket"
 	"relay/store/ledger"
 	"relay/store/room"
@@ -16,7 +17,7 @@ import (
 func soldBefore(t *testing.T, s *Store, name string) {
 	t.Helper()
 	err := s.update(0, func(t *tx) error {
-		a, err := room.Load[Account](&t.Tx, bucket.Accounts, name)
+		a, err := room.Load[books.Account](&t.Tx, bucket.Accounts, name)
 		if err != nil {
 			return err
 		}
@@ -24,14 +25,14 @@ func soldBefore(t *testing.T, s *Store, name string) {
 		old := quota.WholeMonths(is.Plan, is.Start, t.s.zone)
 		old.Invoice = is.Invoice
 		*is = old
-		entries, err := room.All[ledger.Entry](&t.Tx, bucket.Ledger, ledgerPrefix(name))
+		entries, err := room.All[ledger.Entry](&t.Tx, bucket.Ledger, room.Pair(name, ""))
 		if err != nil {
 			return err
 		}
 		for i := range entries {
 			if e := &entries[i]; e.Kind == ledger.KindActivated {
 				e.Contract = &old
-				if err := t.Write(bucket.Ledger, numberKey(name, e.Seq), e); err != nil {
+				if err := t.Write(bucket.Ledger, keyOf(name, e.Seq), e); err != nil {
 					return err
 				}
 			}
@@ -54,13 +55,13 @@ func TestYear_soldBefore(t *testing.T) {
 	last := time.Date(2027, 10, 31, 22, 59, 59, 0, time.UTC)
 	c.set(last)
 	mustSend(t, s, "acme", gb, 1)
-	if u, err := s.Usage("acme", "2027-10"); err != nil || u.Charged.Bytes != gb {
+	if u, err := s.Standings.Usage("acme", "2027-10"); err != nil || u.Charged.Bytes != gb {
 		t.Errorf("used in October = %+v, %v, want a whole allowance", u, err)
 	}
 	if r := send(t, s, "acme", 1, 1); r == nil || !r.TermEnd.Equal(last.Add(time.Second)) {
 		t.Errorf("beyond it = %+v", r)
 	}
-	r, err := s.Renew(behalf.Order{}, "acme", "")
+	r, err := s.Orders.Renew(behalf.Order{}, "acme", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,10 +80,10 @@ func TestYear_oneAllowanceAMonth(t *testing.T) {
 	s, c := newBooks(t)
 	order(t, s, "acme", quota.Plan{Name: "few", Term: quota.Year, Emails: 100, Price: 1000}, quota.Suspend)
 	pay(t, s, 1, 0, "a")
-	if err := s.AddPlan(account(t, s, "acme").Contracts[0].Plan); err != nil {
+	if err := s.Books.AddPlan(account(t, s, "acme").Contracts[0].Plan); err != nil {
 		t.Fatal(err)
 	}
-	r, err := s.Renew(behalf.Order{}, "acme", "")
+	r, err := s.Orders.Renew(behalf.Order{}, "acme", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +109,7 @@ func TestYear_oneAllowanceAMonth(t *testing.T) {
 	c.set(end.AddDate(0, 1, 0))
 	most("December", 100)
 	for period, want := range map[string]int64{"2027-11": 74, "2027-11-2": 26, "2027-12": 100} {
-		if u, err := s.Usage("acme", period); err != nil || u.Charged.Messages != want {
+		if u, err := s.Standings.Usage("acme", period); err != nil || u.Charged.Messages != want {
 			t.Errorf("usage in %s = %+v, %v, want %d", period, u, err, want)
 		}
 	}
@@ -126,7 +127,7 @@ func TestUpgrade_overageOnTheLastDay(t *testing.T) {
 	soldBefore(t, s, "acme") // with a last month in full
 	c.set(account(t, s, "acme").Contracts[0].End.Add(-time.Hour))
 	mustSend(t, s, "acme", 5*gb, 1)
-	r, err := s.Upgrade(behalf.Order{}, "acme", "gold")
+	r, err := s.Orders.Upgrade(behalf.Order{}, "acme", "gold")
 	if err != nil {
 		t.Fatal(err)
 	}

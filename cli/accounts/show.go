@@ -15,7 +15,7 @@ import (
 	"relay/report/api/field"
 	"relay/report/money"
 	"relay/report/words"
-	"relay/store"
+	"relay/store/books"
 	"relay/store/ledger"
 )
 
@@ -58,7 +58,7 @@ func settingFields(e *shell.Env, v *accounts.AccountDetail) []term.Field {
 		{"reference", field.Or0(v.Reference)},
 		{"agreed to", consentText(e, v.Consent)},
 		{"signed by", words.If(v.Service, "the host too (service signature)")},
-		{"unproved mail", words.If(v.Auth == store.AuthRefuse, "is refused")},
+		{"unproved mail", words.If(v.Auth == books.AuthRefuse, "is refused")},
 		{"abuse", words.If(v.Abuse, "marked: no refund")},
 		{"kept", keptText(e, v.Kept)},
 		{"reports", words.If(v.VERP, "come back to relay, which passes them on")},

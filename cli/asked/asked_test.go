@@ -26,7 +26,9 @@ import (
 	"relay/smtp/backmail"
 	"relay/store"
 	"relay/store/behalf"
+	"relay/store/books"
 	"relay/store/mailreply"
+	"relay/store/orders"
 	"relay/store/spool"
 	"relay/store/spooled"
 	"relay/store/trace"
@@ -83,7 +85,7 @@ func open(t *testing.T) *world {
 	}
 	t.Cleanup(func() { _ = w.st.Close() })
 	for name, contact := range map[string]string{"acme": "Boss@acme.example", "shop": "boss@acme.example", "blank": ""} {
-		if _, err := w.st.AddAccount(behalf.Order{}, store.NewAccount{Account: store.Account{Name: name, Contact: contact, Language: map[string]string{"shop": "de"}[name]}, Plan: quota.Plan{Name: "p", Term: quota.Year}}); err != nil {
+		if _, err := w.st.Orders.AddAccount(behalf.Order{}, orders.NewAccount{Account: books.Account{Name: name, Contact: contact, Language: map[string]string{"shop": "de"}[name]}, Plan: quota.Plan{Name: "p", Term: quota.Year}}); err != nil {
 			t.Fatal(err)
 		}
 	}

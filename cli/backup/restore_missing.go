@@ -83,7 +83,7 @@ func (c *Commands) voidNumbers(path string, known uint64, res *restoreView) erro
 	if err != nil {
 		return err
 	}
-	first, err := st.VoidInvoices(known, "issued after the backup "+words.Cut(words.Clean(res.File), 100)+", which took the store's place")
+	first, err := st.Books.VoidInvoices(known, "issued after the backup "+words.Cut(words.Clean(res.File), 100)+", which took the store's place")
 	if first != 0 {
 		res.Void = &voidNumbers{first, known}
 	}

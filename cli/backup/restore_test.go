@@ -115,7 +115,7 @@ func TestRestore_olderSchema(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := st.Plan("standard"); err != nil {
+	if _, err := st.Books.Plan("standard"); err != nil {
 		t.Error(err)
 	}
 	if err := st.Close(); err != nil {
@@ -154,7 +154,7 @@ func TestRestore_schema10(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer st.Close()
-	is, err := st.Usage("year", "2026-11")
+	is, err := st.Standings.Usage("year", "2026-11")
 	if err != nil || is.Charged.Messages != 64 || is.Delivered != 56 || is.Queued != 8 || is.Bounced != 1 {
 		t.Errorf("usage is %+v, %v", is, err)
 	}

@@ -17,6 +17,8 @@ import (
 	"relay/report/api/host"
 	"relay/store"
 	"relay/store/behalf"
+	"relay/store/books"
+	"relay/store/orders"
 )
 
 func unwatched(what string) *term.Progress { return term.NewProgress(io.Discard, what, 0) }
@@ -30,7 +32,7 @@ func newShelf(t *testing.T, keep int) (Shelf, *store.Store) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = st.Close() })
-	if _, err := st.AddAccount(behalf.Order{}, store.NewAccount{Account: store.Account{Name: "acme"}, Plan: quota.Builtin()[0]}); err != nil {
+	if _, err := st.Orders.AddAccount(behalf.Order{}, orders.NewAccount{Account: books.Account{Name: "acme"}, Plan: quota.Builtin()[0]}); err != nil {
 		t.Fatal(err)
 	}
 	return Shelf{filepath.Join(t.TempDir(), "copies"), keep, dir}, st

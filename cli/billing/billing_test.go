@@ -16,7 +16,9 @@ import (
 	"relay/report/api/act"
 	"relay/store"
 	"relay/store/behalf"
+	"relay/store/books"
 	"relay/store/ledger"
+	"relay/store/orders"
 )
 
 // billed is a store whose clock a test turns, with an account that has a plan of
@@ -36,8 +38,8 @@ func billed(t *testing.T) (e *shell.Env, st *store.Store, out *strings.Builder, 
 		}
 	})
 	p := quota.Plan{Name: "paid", Term: quota.Year, Bandwidth: 500_000_000, Price: 10_000}
-	n := store.NewAccount{Account: store.Account{Name: "acme"}, Plan: p, Activate: true}
-	if _, err := st.AddAccount(behalf.Order{By: "test"}, n); err != nil {
+	n := orders.NewAccount{Account: books.Account{Name: "acme"}, Plan: p, Activate: true}
+	if _, err := st.Orders.AddAccount(behalf.Order{By: "test"}, n); err != nil {
 		t.Fatal(err)
 	}
 	out = &strings.Builder{}
@@ -68,10 +70,10 @@ func run(t *testing.T, e *shell.Env, args ...string) {
 // only ordered never is: it is simply not had.
 func TestInvoices_overdue(t *testing.T) {
 	e, st, out, now := billed(t)
-	if err := st.AddPlan(quota.Plan{Name: "paid", Term: quota.Year, Bandwidth: 500_000_000, Price: 12_000}); err != nil {
+	if err := st.Books.AddPlan(quota.Plan{Name: "paid", Term: quota.Year, Bandwidth: 500_000_000, Price: 12_000}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := st.Renew(behalf.Order{}, "acme", ""); err != nil {
+	if _, err := st.Orders.Renew(behalf.Order{}, "acme", ""); err != nil {
 		t.Fatal(err)
 	}
 	for _, step := range []struct {
@@ -98,12 +100,12 @@ func TestPayment_lifts(t *testing.T) {
 	e, st, out, now := billed(t)
 	*now = now.AddDate(0, 0, 30)
 	held := 0
-	told := func(_ ledger.Invoice, r store.Receipt, err error) {
+	told := func(_ ledger.Invoice, r orders.Receipt, err error) {
 		if err == nil && r.After.Hold != "" {
 			held++
 		}
 	}
-	if err := st.DunBy(t.Context(), *now, told); held != 1 || err != nil {
+	if err := st.Orders.DunBy(t.Context(), *now, told); held != 1 || err != nil {
 		t.Fatalf("DunBy held back %d, %v", held, err)
 	}
 	run(t, e, "payment", "record", "--method", "bank", "--reference", "1", "--amount", "40", "1")
@@ -127,18 +129,18 @@ balance  EUR 0.00: nothing is owed
 // only ordered.
 func TestPayment_paysOthers(t *testing.T) {
 	e, st, out, _ := billed(t)
-	if _, err := st.Renew(behalf.Order{}, "acme", ""); err == nil {
+	if _, err := st.Orders.Renew(behalf.Order{}, "acme", ""); err == nil {
 		t.Fatal("a plan that is not sold was renewed")
 	}
 	for name, price := range map[string]int64{"paid": 12_000, "large": 10_000} {
-		if err := st.AddPlan(quota.Plan{Name: name, Term: quota.Year, Bandwidth: 900_000_000, Price: price}); err != nil {
+		if err := st.Books.AddPlan(quota.Plan{Name: name, Term: quota.Year, Bandwidth: 900_000_000, Price: price}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := st.Renew(behalf.Order{}, "acme", "large"); err != nil {
+	if _, err := st.Orders.Renew(behalf.Order{}, "acme", "large"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := st.Upgrade(behalf.Order{}, "acme", "paid"); err != nil {
+	if _, err := st.Orders.Upgrade(behalf.Order{}, "acme", "paid"); err != nil {
 		t.Fatal(err)
 	}
 	run(t, e, "payment", "record", "--method", "card", "--reference", "all", "--amount", "130", "1")

@@ -64,7 +64,7 @@ func (h *home) read(st *store.Store) {
 	var now act.Health
 	var wrong error // relay would not start
 	err := proof.Guard(h.dir.Store(), func() error {
-		wrong = st.CheckCurrency(h.cfg.Billing.Currency)
+		wrong = st.Books.CheckCurrency(h.cfg.Billing.Currency)
 		return errors.Join(now.Measure(st), st.Close())
 	})
 	h.relay.clock = now.Clock

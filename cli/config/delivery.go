@@ -13,7 +13,7 @@ import (
 	"relay/mailer/settings"
 	"relay/mailer/suppress"
 	"relay/mailer/verdict"
-	"relay/store"
+	"relay/store/books"
 	"relay/store/strangers"
 )
 
@@ -66,8 +66,8 @@ var deliveryKeys = Section{Name: "delivery", Keys: []Key{
 	{"notices_per_hour", 1000, countFrom(0), OnReload, `DSNs about one account's mail in an hour; others are counted, not sent; 0: no limit`},
 	{"delay_after", Lasting("4h"), timeFrom("1m"), OnReload, `a delay is told after, where asked for`},
 	{"rules", "", nil, OnReload, `your own rules on replies of next hops, a file that is read before relay's; default none`},
-	{"profile", "normal", oneOf(store.Profiles...), OnReload, `prudent | normal | full: how much of what providers take is used, unless an account says otherwise`},
-	{"new_profile", "prudent", oneOf(store.Profiles...), OnReload, `profile of accounts that have not yet delivered 1,000 e-mails by MX on seven clean days`},
+	{"profile", "normal", oneOf(books.Profiles...), OnReload, `prudent | normal | full: how much of what providers take is used, unless an account says otherwise`},
+	{"new_profile", "prudent", oneOf(books.Profiles...), OnReload, `profile of accounts that have not yet delivered 1,000 e-mails by MX on seven clean days`},
 	{"first_cap", 200, countFrom(0), OnReload, `recipients a day that a new account may reach by MX for the first time; doubles with each clean day; 0: no limit`},
 	{"providers", "", nil, OnReload, `your own rows of what providers take, a file that is read over relay's; default none`},
 	{"suppress", "", nil, OnReload, `your own rows of refusals that suppress a recipient, a file that is read over relay's; default none`},

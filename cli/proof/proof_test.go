@@ -11,6 +11,8 @@ import (
 	"relay/quota"
 	"relay/store"
 	"relay/store/behalf"
+	"relay/store/books"
+	"relay/store/orders"
 )
 
 // TestMain lets the test's own binary prove files, as relay's does.
@@ -31,7 +33,7 @@ func TestOf_onlyReads(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer st.Close()
-		if _, err := st.AddAccount(behalf.Order{}, store.NewAccount{Account: store.Account{Name: "acme"}, Plan: quota.Builtin()[0]}); err != nil {
+		if _, err := st.Orders.AddAccount(behalf.Order{}, orders.NewAccount{Account: books.Account{Name: "acme"}, Plan: quota.Builtin()[0]}); err != nil {
 			t.Fatal(err)
 		}
 		if name == path {

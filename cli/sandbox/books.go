@@ -14,6 +14,7 @@ import (
 	"relay/report/words"
 	"relay/store"
 	"relay/store/behalf"
+	"relay/store/books"
 	"relay/store/ledger"
 )
 
@@ -27,7 +28,7 @@ const demoDays = 3 // to the due date, and of grace after it
 
 // sell puts prices on the plan, adds the account and pays its first invoice.
 func (s *sandbox) sell(ctx context.Context, st *store.Store, atLimit string) error {
-	_, err := st.UpdatePlan(demoPlan, func(p *quota.Plan) error {
+	_, err := st.Books.UpdatePlan(demoPlan, func(p *quota.Plan) error {
 		p.Price, p.Blocks = demoPrice, demoBlocks
 		return nil
 	})
@@ -46,7 +47,7 @@ func (s *sandbox) sell(ctx context.Context, st *store.Store, atLimit string) err
 	if err := pay(st); err != nil {
 		return err
 	}
-	a, err := st.Account(demoAccount)
+	a, err := st.Books.Account(demoAccount)
 	s.ordered = a.Seq
 	return err
 }
@@ -60,13 +61,13 @@ func (s *sandbox) operator(st *store.Store) act.Caller {
 
 // pay records a payment for each open invoice of the account.
 func pay(st *store.Store) error {
-	open, err := st.InvoicesOf(demoAccount, true)
+	open, err := st.Books.InvoicesOf(demoAccount, true)
 	if err != nil {
 		return err
 	}
 	for i := range open {
 		p := ledger.Payment{Method: "card", Reference: "first", Invoice: open[i].Number}
-		if _, err := st.RecordPayment(behalf.Order{By: "operator"}, p); err != nil {
+		if _, err := st.Orders.RecordPayment(behalf.Order{By: "operator"}, p); err != nil {
 			return err
 		}
 	}
@@ -117,7 +118,7 @@ func (t *teller) run(ctx context.Context) {
 // look writes what is new in all ledgers.
 func (t *teller) look() error {
 	n := 0
-	err := t.store.EachAccount(store.Wanted{}, func(a *store.Account) error {
+	err := t.store.Books.EachAccount(books.Wanted{}, func(a *books.Account) error {
 		if n++; n > tellMost {
 			return act.ErrFull
 		}
@@ -133,9 +134,9 @@ func (t *teller) look() error {
 }
 
 // tellAccount replays the account's ledger and writes what is new in it.
-func (t *teller) tellAccount(a *store.Account) error {
+func (t *teller) tellAccount(a *books.Account) error {
 	f := ledger.NewFold(t.store.Zone())
-	return t.store.Ledger(a.Name, func(e *ledger.Entry) error {
+	return t.store.Books.Ledger(a.Name, func(e *ledger.Entry) error {
 		f.Add(e)
 		if e.Seq <= t.told[a.Name] {
 			return nil
@@ -145,14 +146,14 @@ func (t *teller) tellAccount(a *store.Account) error {
 	})
 }
 
-func (t *teller) tellEntry(a *store.Account, e *ledger.Entry, f *ledger.Fold) error {
+func (t *teller) tellEntry(a *books.Account, e *ledger.Entry, f *ledger.Fold) error {
 	say := func(format string, args ...any) { t.out.timed(t.stamp(e.Time), fmt.Sprintf(format, args...)) }
 	name := words.Cut(a.Name, 30)
 	switch e.Kind {
 	case ledger.KindClosed:
 		t.tellClosed(a, e, f)
 	case ledger.KindInvoice:
-		i, err := t.store.Invoice(e.Invoice())
+		i, err := t.store.Books.Invoice(e.Invoice())
 		if err != nil || i.Order != nil || i.Kind == ledger.ForOrder { // the order's own command says so
 			return err
 		}
@@ -165,7 +166,7 @@ func (t *teller) tellEntry(a *store.Account, e *ledger.Entry, f *ledger.Fold) er
 			say("%s is suspended: %s", name, e.Note)
 			return nil
 		}
-		i, err := t.store.Invoice(e.Invoice())
+		i, err := t.store.Books.Invoice(e.Invoice())
 		if err != nil {
 			return err
 		}
@@ -178,7 +179,7 @@ func (t *teller) tellEntry(a *store.Account, e *ledger.Entry, f *ledger.Fold) er
 }
 
 // tellClosed writes what a period came to, from its usage to the credit that is left.
-func (t *teller) tellClosed(a *store.Account, e *ledger.Entry, f *ledger.Fold) {
+func (t *teller) tellClosed(a *books.Account, e *ledger.Entry, f *ledger.Fold) {
 	zone := t.store.Zone()
 	p := f.Period(e.Period)
 	c, period, ok := a.Contracts.Find(e.Period, zone)

@@ -15,6 +15,7 @@ import (
 	"relay/mailer/client"
 	"relay/store"
 	"relay/store/spooled"
+	"relay/store/standing"
 	"relay/store/trace"
 )
 
@@ -37,7 +38,7 @@ type login struct{ name, password string }
 type journey struct {
 	id            spooled.ID
 	events        []trace.Event
-	before, after store.Usage
+	before, after standing.Usage
 }
 
 const firstAdvice = "run it with --verbose to see the relay's log"
@@ -74,8 +75,8 @@ func (s *sandbox) openStore(now func() time.Time) (*store.Store, error) {
 }
 
 // used is the account's usage so far.
-func (s *sandbox) used() (store.Usage, error) {
-	use, err := s.store.Use(demoAccount)
+func (s *sandbox) used() (standing.Usage, error) {
+	use, err := s.store.Standings.Use(demoAccount)
 	return use.Usage, err
 }
 

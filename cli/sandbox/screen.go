@@ -12,7 +12,8 @@ import (
 	"relay/cli/term"
 	"relay/quota"
 	"relay/report/words"
-	"relay/store"
+	"relay/store/books"
+	"relay/store/standing"
 )
 
 // show sends the first message and writes the first screen, or with --json the document.
@@ -110,7 +111,7 @@ func (s *sandbox) settings() []term.Field {
 
 // deal is the account's plan, and what happens to mail beyond it.
 func (s *sandbox) deal() string {
-	a, err := s.store.Account(demoAccount)
+	a, err := s.store.Books.Account(demoAccount)
 	if err != nil {
 		return err.Error()
 	}
@@ -136,7 +137,7 @@ func (s *sandbox) story(j *journey) []term.Field {
 
 // terms are the account's plan in force.
 func (s *sandbox) terms() quota.Plan {
-	a, err := s.store.Account(demoAccount)
+	a, err := s.store.Books.Account(demoAccount)
 	if err != nil {
 		return quota.Plan{}
 	}
@@ -193,9 +194,9 @@ func (s *sandbox) sum() error {
 	if err != nil {
 		return err
 	}
-	var total store.Usage
-	err = st.EachAccount(store.Wanted{}, func(a *store.Account) error {
-		list, err := st.Usages(a.Name)
+	var total standing.Usage
+	err = st.Books.EachAccount(books.Wanted{}, func(a *books.Account) error {
+		list, err := st.Standings.Usages(a.Name)
 		for _, u := range list {
 			total.Charged = total.Charged.Add(u.Charged)
 			total.Delivered += u.Delivered

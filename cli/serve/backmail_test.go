@@ -26,6 +26,8 @@ import (
 	"relay/smtp/backmail"
 	"relay/store"
 	"relay/store/behalf"
+	"relay/store/books"
+	"relay/store/orders"
 	"relay/store/spooled"
 )
 
@@ -79,7 +81,7 @@ func inChain(t *testing.T, fn func(*chain)) {
 		}
 		c := &chain{T: t, st: st}
 		c.start()
-		_, err = st.AddAccount(behalf.Order{}, store.NewAccount{Account: store.Account{Name: "acme", VERP: true, Senders: []string{"@customer.test"}, Contact: "admin@customer.test"},
+		_, err = st.Orders.AddAccount(behalf.Order{}, orders.NewAccount{Account: books.Account{Name: "acme", VERP: true, Senders: []string{"@customer.test"}, Contact: "admin@customer.test"},
 			Plan: quota.Plan{Name: "p", Term: quota.Year}})
 		if err != nil {
 			t.Fatal(err)
@@ -160,7 +162,7 @@ func (c *chain) send(to string) string {
 // wantBack checks that one of so many e-mails came back, and that it changed what it is to.
 func (c *chain) wantBack(delivered int64) {
 	c.Helper()
-	list, err := c.st.Usages("acme")
+	list, err := c.st.Standings.Usages("acme")
 	if err != nil || len(list) != 1 {
 		c.Fatalf("uses: %+v, %v", list, err)
 	}

@@ -13,6 +13,8 @@ import (
 	"relay/quota"
 	"relay/store"
 	"relay/store/behalf"
+	"relay/store/books"
+	"relay/store/orders"
 )
 
 // The digest of a running relay has what the relay knows of its parts and of its machine.
@@ -45,10 +47,10 @@ func TestRelay_digest(t *testing.T) {
 	case <-time.After(soon):
 		t.Fatalf("not ready:\n%s", log)
 	}
-	if _, err := st.AddAccount(behalf.Order{}, store.NewAccount{Account: store.Account{Name: "acme"}, Plan: quota.Builtin()[0]}); err != nil {
+	if _, err := st.Orders.AddAccount(behalf.Order{}, orders.NewAccount{Account: books.Account{Name: "acme"}, Plan: quota.Builtin()[0]}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := st.Suspend(behalf.Order{}, "acme", "spam"); err != nil {
+	if _, err := st.Orders.Suspend(behalf.Order{}, "acme", "spam"); err != nil {
 		t.Fatal(err)
 	}
 	d, err := r.digest()

@@ -21,8 +21,11 @@ import (
 	"relay/report/words"
 	"relay/store"
 	"relay/store/behalf"
+	"relay/store/books"
 	"relay/store/ledger"
+	"relay/store/orders"
 	"relay/store/spooled"
+	"relay/store/standing"
 )
 
 // small is a plan with M15's figures, a thousandth of them.
@@ -118,7 +121,7 @@ func (l *ledgerRun) until(at string) {
 // order adds an account, and pays for it.
 func (l *ledgerRun) order(name string, p quota.Plan, limit quota.AtLimit) {
 	l.t.Helper()
-	r, err := l.r.store.AddAccount(behalf.Order{By: "operator"}, store.NewAccount{Account: store.Account{Name: name, AtLimit: limit}, Plan: p})
+	r, err := l.r.store.Orders.AddAccount(behalf.Order{By: "operator"}, orders.NewAccount{Account: books.Account{Name: name, AtLimit: limit}, Plan: p})
 	if err != nil {
 		l.t.Fatal(err)
 	}
@@ -130,13 +133,13 @@ func (l *ledgerRun) order(name string, p quota.Plan, limit quota.AtLimit) {
 func (l *ledgerRun) pay(invoice uint64) {
 	l.t.Helper()
 	p := ledger.Payment{Method: "bank", Reference: fmt.Sprint("transfer ", invoice), Invoice: invoice}
-	if _, err := l.r.store.RecordPayment(behalf.Order{By: "operator"}, p); err != nil {
+	if _, err := l.r.store.Orders.RecordPayment(behalf.Order{By: "operator"}, p); err != nil {
 		l.t.Fatal(err)
 	}
 }
 
 // send has so many octets accepted, in messages of up to 100 recipients.
-func (l *ledgerRun) send(name, period string, octets int64) *store.Refusal {
+func (l *ledgerRun) send(name, period string, octets int64) *standing.Refusal {
 	l.t.Helper()
 	for left := octets; left > 0; {
 		n := min(left, 500_000)
@@ -156,7 +159,7 @@ func (l *ledgerRun) mustSend(name, period string, octets int64) {
 	}
 }
 
-func sendOne(t *testing.T, st *store.Store, name string, octets int64, recipients int) *store.Refusal {
+func sendOne(t *testing.T, st *store.Store, name string, octets int64, recipients int) *standing.Refusal {
 	t.Helper()
 	b := st.Bodies.New()
 	if _, err := b.Write([]byte(strings.Repeat("x", int(octets)-2) + "\r\n")); err != nil {
@@ -178,7 +181,7 @@ func (l *ledgerRun) ledger(name string) (list []ledger.Entry) { return ledgerOf(
 
 func ledgerOf(t *testing.T, st *store.Store, name string) (list []ledger.Entry) {
 	t.Helper()
-	if err := st.Ledger(name, func(e *ledger.Entry) error { list = append(list, *e); return nil }); err != nil {
+	if err := st.Books.Ledger(name, func(e *ledger.Entry) error { list = append(list, *e); return nil }); err != nil {
 		t.Fatal(err)
 	}
 	return list
@@ -201,7 +204,7 @@ func TestBooks_year(t *testing.T) {
 		l.order("still", small, quota.Suspend)
 		count := quota.Plan{Name: "count", Term: quota.Year, Emails: 1000, Recipients: 100}
 		l.order("count", count, quota.Suspend)
-		if _, err := l.r.store.Correct(behalf.Order{By: "operator"}, "count", store.Correction{Units: 70, Text: "a present"}); err != nil {
+		if _, err := l.r.store.Orders.Correct(behalf.Order{By: "operator"}, "count", orders.Correction{Units: 70, Text: "a present"}); err != nil {
 			t.Fatal(err)
 		}
 
@@ -219,7 +222,7 @@ func TestBooks_year(t *testing.T) {
 			t.Errorf("suspended before its time: %+v", no)
 		}
 		l.until("2028-01-29 03:36")
-		if no := l.send("acme", "2028-01", 1000); no == nil || no.Hold != store.HoldUnpaid {
+		if no := l.send("acme", "2028-01", 1000); no == nil || no.Hold != books.HoldUnpaid {
 			t.Errorf("December is unpaid for four weeks: %+v", no)
 		}
 		l.until("2028-01-31 20:00")
@@ -301,7 +304,7 @@ func (l *ledgerRun) check() {
 	l.t.Helper()
 	charged := map[string]int64{}
 	for _, name := range []string{"acme", "still", "count", "short"} {
-		a, err := l.r.store.Account(name)
+		a, err := l.r.store.Books.Account(name)
 		if err != nil {
 			l.t.Fatal(err)
 		}
@@ -335,7 +338,7 @@ func (l *ledgerRun) check() {
 // for those that ended while the relay was down.
 func (l *ledgerRun) closedPeriods(name string) (list []string) {
 	l.t.Helper()
-	a, err := l.r.store.Account(name)
+	a, err := l.r.store.Books.Account(name)
 	if err != nil {
 		l.t.Fatal(err)
 	}
@@ -349,7 +352,7 @@ func (l *ledgerRun) closedPeriods(name string) (list []string) {
 			l.t.Errorf("%s: %s was closed as of %v, it ended at %v", name, e.Period, e.Time, p.End)
 		}
 	}
-	invoices, err := l.r.store.InvoicesOf(name, false)
+	invoices, err := l.r.store.Books.InvoicesOf(name, false)
 	if err != nil {
 		l.t.Fatal(err)
 	}
@@ -369,7 +372,7 @@ func (l *ledgerRun) closedPeriods(name string) (list []string) {
 // invoices by number, from the first one.
 func (l *ledgerRun) invoices() (list []string) {
 	l.t.Helper()
-	err := l.r.store.Invoices(0, func(i *ledger.Invoice) error {
+	err := l.r.store.Books.Invoices(0, func(i *ledger.Invoice) error {
 		if i.Number != uint64(len(list)+1) || i.State != ledger.InvoicePaid {
 			l.t.Errorf("invoice %d after %d, %s", i.Number, len(list), i.State)
 		}
@@ -405,10 +408,10 @@ func TestBooks_failingAccount(t *testing.T) {
 			l.order(fmt.Sprintf("a%d", i), quota.Plan{Name: "free", Term: quota.Year, Emails: 100}, quota.Suspend)
 		}
 		l.mustSend("over", "2026-11", 1_500_000)
-		wrong := l.r.store.Billing()
+		wrong := l.r.store.Books.Billing()
 		due := wrong.DueDays
 		wrong.DueDays = 4_000_000 // beyond the year 9999, which no invoice can say
-		l.r.store.SetBilling(wrong)
+		l.r.store.Books.SetBilling(wrong)
 		l.until("2026-12-01 03:30")
 		closed := 0
 		for i := range 60 {
@@ -425,7 +428,7 @@ func TestBooks_failingAccount(t *testing.T) {
 			t.Errorf("%+v, %v", v, err)
 		}
 		wrong.DueDays = due
-		l.r.store.SetBilling(wrong)
+		l.r.store.Books.SetBilling(wrong)
 		l.until("2026-12-01 04:02")
 		mustMatch(t, "log", l.log.String(), `msg="over: `+cannotClose)
 		mustMatch(t, "log", l.log.String(), `msg="invoice issued" account=over invoice=2 period=2026-11 total="EUR 12.00" due=2026-12-15`)

@@ -28,9 +28,10 @@ import (
 	"relay/mailer/settings"
 	"relay/quota"
 	"relay/report/words"
-	"relay/store"
 	"relay/store/behalf"
+	"relay/store/books"
 	"relay/store/ledger"
+	"relay/store/orders"
 )
 
 // pipes is a listener whose connections are pipes, for a bubble.
@@ -198,11 +199,11 @@ func TestWarn_arrives(t *testing.T) {
 		p := newPostRun(t, "2026-11-01 10:00")
 		p.up()
 		pack := quota.Plan{Name: "pack", Term: quota.Month, Emails: 1000, Price: 12_00}
-		if err := errors.Join(p.r.store.AddPlan(small), p.r.store.AddPlan(pack)); err != nil {
+		if err := errors.Join(p.r.store.Books.AddPlan(small), p.r.store.Books.AddPlan(pack)); err != nil {
 			t.Fatal(err)
 		}
-		a := store.Account{Name: "acme", Contact: "boss@acme.example", AtLimit: quota.Suspend}
-		if _, err := p.r.store.AddAccount(behalf.Order{}, store.NewAccount{Account: a, Plan: small, Activate: true}); err != nil {
+		a := books.Account{Name: "acme", Contact: "boss@acme.example", AtLimit: quota.Suspend}
+		if _, err := p.r.store.Orders.AddAccount(behalf.Order{}, orders.NewAccount{Account: a, Plan: small, Activate: true}); err != nil {
 			t.Fatal(err)
 		}
 		p.pay(1)
@@ -228,7 +229,7 @@ Posta Sicura S\.r\.l\. Your account acme for outgoing mail ends on 31 October 20
 		p.until("2027-10-20 12:00")
 		p.up()
 		p.wantMail("started again")
-		if _, err := p.r.store.Renew(behalf.Order{}, "acme", "pack"); err != nil {
+		if _, err := p.r.store.Orders.Renew(behalf.Order{}, "acme", "pack"); err != nil {
 			t.Fatal(err)
 		}
 		p.until("2027-10-23 23:50")

@@ -96,7 +96,7 @@ func (r *Relay) takeOver(now *config.Config) ([]act.Change, error) {
 	if r.returns != nil {
 		r.returns.Reconfigure(r.backMailConfig(&u.live))
 	}
-	r.store.SetBilling(u.live.Billing.Store())
+	r.store.Books.SetBilling(u.live.Billing.Store())
 	r.store.SetLook(u.live.NextLook)
 	r.store.SetAbuse(*u.live.Abuse.Rules())
 	r.store.Access.SetTheft(u.live.Abuse.Theft())
@@ -136,7 +136,7 @@ func (r *Relay) readUpdate(now *config.Config) (u *update, err error) {
 	if _, err := u.next.Routes(); err != nil {
 		return nil, err
 	}
-	if err := r.store.CheckCurrency(u.live.Billing.Currency); err != nil {
+	if err := r.store.Books.CheckCurrency(u.live.Billing.Currency); err != nil {
 		return nil, err
 	}
 	return u, u.readFiles()

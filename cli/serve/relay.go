@@ -113,7 +113,7 @@ func (r *Relay) assemble() error {
 	}
 	r.workOn(st)
 	r.service = api.New(r.acts)
-	if err := st.CheckCurrency(r.cfg.Billing.Currency); err != nil {
+	if err := st.Books.CheckCurrency(r.cfg.Billing.Currency); err != nil {
 		return err
 	}
 	r.dir.RemoveUnfinished()

@@ -9,6 +9,7 @@ import (
 	"relay/report/letter"
 	"relay/report/tell"
 	"relay/store"
+	"relay/store/books"
 	"relay/store/maildomain"
 	"relay/store/news"
 	"relay/store/spool"
@@ -33,7 +34,7 @@ func (a *Answerer) Test(q *Question) error {
 }
 
 // testTo is who gets the answer to a test, or why nobody does.
-func (q *Question) testTo(a *store.Account) (to, why string) {
+func (q *Question) testTo(a *books.Account) (to, why string) {
 	switch {
 	case q.Sender == "":
 		return "", "the null sender is not answered"
@@ -136,7 +137,7 @@ func (a *Answerer) told(kind news.Kind, account string) (*store.Told, error) {
 	if account == "" {
 		return t, nil
 	}
-	st, err := a.store.Standing(account)
+	st, err := a.store.Standings.Standing(account)
 	if errors.Is(err, store.ErrNotFound) {
 		t.News.Account = ""
 		return t, nil

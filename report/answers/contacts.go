@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"relay/store"
+	"relay/store/books"
 	"relay/store/ledger"
 )
 
@@ -63,8 +64,8 @@ func (c *contacts) known(address string) (names []string, known bool) {
 
 func (c *contacts) load() error {
 	names, now := map[string][]string{}, c.store.Now()
-	open := func(a *store.Account) bool { return a.Contact != "" && a.State != ledger.Closed }
-	err := c.store.EachAccount(store.Wanted{Match: open}, func(a *store.Account) error {
+	open := func(a *books.Account) bool { return a.Contact != "" && a.State != ledger.Closed }
+	err := c.store.Books.EachAccount(books.Wanted{Match: open}, func(a *books.Account) error {
 		k := key(a.Contact)
 		names[k] = append(names[k], a.Name)
 		return nil

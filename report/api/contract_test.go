@@ -24,7 +24,9 @@ import (
 	"relay/report/jobs"
 	"relay/store"
 	"relay/store/behalf"
+	"relay/store/books"
 	"relay/store/mailreply"
+	"relay/store/orders"
 	"relay/store/people"
 	"relay/store/remark"
 	"relay/store/spool"
@@ -179,7 +181,7 @@ var samples = []struct {
 // queued puts a message into the queue, and returns its ID.
 func queued(t *testing.T, st *store.Store) string {
 	t.Helper()
-	_, err := st.AddAccount(behalf.Order{}, store.NewAccount{Account: store.Account{Name: "sender"}, Plan: quota.Plan{Name: "p", Term: quota.Year},
+	_, err := st.Orders.AddAccount(behalf.Order{}, orders.NewAccount{Account: books.Account{Name: "sender"}, Plan: quota.Plan{Name: "p", Term: quota.Year},
 		Credential: &people.Credential{Login: "sender", Account: "sender", Kind: people.Token, Hash: "x"}})
 	if err != nil {
 		t.Fatal(err)

@@ -24,6 +24,7 @@ import (
 	"relay/report/letter/wording"
 	"relay/report/tell"
 	"relay/store"
+	"relay/store/books"
 	"relay/store/ledger"
 	"relay/store/signs"
 	"relay/store/spool"
@@ -86,7 +87,7 @@ type collecting struct {
 
 func (c *collecting) accounts() error {
 	day := c.since.Format(time.DateOnly)
-	err := c.st.EachGlance(store.Wanted{Pause: c.ctx.Err}, day, func(g *store.Glance) error {
+	err := c.st.EachGlance(books.Wanted{Pause: c.ctx.Err}, day, func(g *store.Glance) error {
 		name := g.Account.Name
 		if g.InTerm && g.Account.Status() == ledger.Active {
 			switch {
@@ -256,8 +257,8 @@ func (c *collecting) replies() error {
 // money of the month so far; on its first day that of the month before, which is told whole.
 func (c *collecting) money() error {
 	y, m, _ := c.since.Date()
-	r, err := c.st.RevenueSince(time.Date(y, m, 1, 0, 0, 0, 0, c.st.Zone()))
-	if err != nil || r == (store.Revenue{Currency: r.Currency}) {
+	r, err := c.st.Books.RevenueSince(time.Date(y, m, 1, 0, 0, 0, 0, c.st.Zone()))
+	if err != nil || r == (books.Revenue{Currency: r.Currency}) {
 		return err
 	}
 	amount := func(minor int64) wording.Amount { return wording.Amount{Minor: minor, Currency: r.Currency} }

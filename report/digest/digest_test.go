@@ -14,6 +14,8 @@ import (
 	"relay/report/tell"
 	"relay/store"
 	"relay/store/behalf"
+	"relay/store/books"
+	"relay/store/orders"
 	"relay/store/signs"
 	"relay/store/spool"
 	"relay/store/spooled"
@@ -37,7 +39,7 @@ func open(t *testing.T, at *time.Time) *store.Store {
 func add(t *testing.T, st *store.Store, name string, emails int) {
 	t.Helper()
 	plan := quota.Plan{Name: "ten", Term: quota.Month, Emails: 10}
-	if _, err := st.AddAccount(behalf.Order{}, store.NewAccount{Account: store.Account{Name: name}, Plan: plan}); err != nil {
+	if _, err := st.Orders.AddAccount(behalf.Order{}, orders.NewAccount{Account: books.Account{Name: name}, Plan: plan}); err != nil {
 		t.Fatal(err)
 	}
 	for range emails {
@@ -88,7 +90,7 @@ func TestCollect_accounts(t *testing.T) {
 	}
 	add(t, st, "full", 10)
 	add(t, st, "gone", 9)
-	if _, err := st.Suspend(behalf.Order{}, "gone", "spam"); err != nil {
+	if _, err := st.Orders.Suspend(behalf.Order{}, "gone", "spam"); err != nil {
 		t.Fatal(err)
 	}
 	d := collect(t, st, quiet())

@@ -14,9 +14,12 @@ import (
 	"relay/report/words"
 	"relay/store"
 	"relay/store/behalf"
+	"relay/store/books"
 	"relay/store/ledger"
+	"relay/store/orders"
 	"relay/store/spool"
 	"relay/store/spooled"
+	"relay/store/standing"
 )
 
 // simulation of a Customer.
@@ -86,11 +89,11 @@ func (s *simulation) start() error {
 		list[i].Retired = false // what would come if it were sold
 	}
 	s.Plan = list[0]
-	if _, err := s.st.PutPlans(list, false); err != nil {
+	if _, err := s.st.Books.PutPlans(list, false); err != nil {
 		return err
 	}
-	a := store.NewAccount{Account: store.Account{Name: account, AtLimit: s.AtLimit, OverMax: s.OverMax}, Plan: s.Plan}
-	if _, err := s.st.AddAccount(order, a); err != nil {
+	a := orders.NewAccount{Account: books.Account{Name: account, AtLimit: s.AtLimit, OverMax: s.OverMax}, Plan: s.Plan}
+	if _, err := s.st.Orders.AddAccount(order, a); err != nil {
 		return err
 	}
 	return s.pay()
@@ -98,7 +101,7 @@ func (s *simulation) start() error {
 
 // month simulates a period; goOn: another one follows.
 func (s *simulation) month(goOn bool) (m Month, err error) {
-	at, err := s.st.Standing(account)
+	at, err := s.st.Standings.Standing(account)
 	if err != nil {
 		return m, err
 	}
@@ -112,7 +115,7 @@ func (s *simulation) month(goOn bool) (m Month, err error) {
 	}
 	s.clock.Store(at.Period.End.Unix())
 	var failed error
-	err = s.st.CloseBy(s.ctx, s.st.Now(), func(_ string, _ store.Receipt, err error) { failed = errors.Join(failed, err) })
+	err = s.st.Orders.CloseBy(s.ctx, s.st.Now(), func(_ string, _ orders.Receipt, err error) { failed = errors.Join(failed, err) })
 	if err = errors.Join(err, failed); err != nil {
 		return m, err
 	}
@@ -120,14 +123,14 @@ func (s *simulation) month(goOn bool) (m Month, err error) {
 		return m, err
 	}
 	if goOn && !at.Goes { // not before its end: one that is used up would be over then
-		if _, err := s.st.Renew(order, account, s.Plan.Name); err != nil {
+		if _, err := s.st.Orders.Renew(order, account, s.Plan.Name); err != nil {
 			return m, err
 		}
 		if err := s.collect(&m, &s.ahead); err != nil {
 			return m, err
 		}
 	}
-	a, err := s.st.Account(account)
+	a, err := s.st.Books.Account(account)
 	if err != nil {
 		return m, err
 	}
@@ -135,7 +138,7 @@ func (s *simulation) month(goOn bool) (m Month, err error) {
 	for _, i := range m.Invoices {
 		m.Net, m.Tax, m.Total = m.Net+i.Net, m.Tax+i.Tax, m.Total+i.Total
 	}
-	u, err := s.st.Usage(account, m.Period)
+	u, err := s.st.Standings.Usage(account, m.Period)
 	m.Emails, m.Bytes = u.Charged.Messages, u.Charged.Bytes
 	return m, err
 }
@@ -164,7 +167,7 @@ func (s *simulation) send(m *Month, p quota.Period) error {
 			return err
 		}
 		m.Refused += left
-		st, err := s.st.Standing(account)
+		st, err := s.st.Standings.Standing(account)
 		if err != nil {
 			return err
 		}
@@ -183,7 +186,7 @@ func (s *simulation) day(m *Month, n int64) (left int64, err error) {
 		if m.TopUps++; m.TopUps > MostTopUps {
 			return n, &TooManyTopUps{s.TopUp.Name, m.Period}
 		}
-		if _, err := s.st.TopUp(order, account, s.TopUp.Name); err != nil {
+		if _, err := s.st.Orders.TopUp(order, account, s.TopUp.Name); err != nil {
 			return n, err
 		}
 		if err := s.pay(); err != nil {
@@ -201,7 +204,7 @@ func (s *simulation) most(n int64) (sent int64, err error) {
 			if err != nil {
 				return sent, err
 			}
-			refusal, err := s.st.Permit(account, "", asked)
+			refusal, err := s.st.Standings.Permit(account, "", asked)
 			if err != nil {
 				return sent, err
 			}
@@ -249,14 +252,14 @@ func (s *simulation) clean() error {
 
 // pay pays all open invoices.
 func (s *simulation) pay() error {
-	list, err := s.st.InvoicesOf(account, true)
+	list, err := s.st.Books.InvoicesOf(account, true)
 	if err != nil {
 		return err
 	}
 	for _, i := range list {
 		s.paid++
 		p := ledger.Payment{Method: "other", Reference: strconv.Itoa(s.paid), Invoice: i.Number}
-		if _, err := s.st.RecordPayment(order, p); err != nil {
+		if _, err := s.st.Orders.RecordPayment(order, p); err != nil {
 			return err
 		}
 	}
@@ -269,7 +272,7 @@ func (s *simulation) collect(m *Month, to *[]ledger.Invoice) error {
 	if err := s.pay(); err != nil {
 		return err
 	}
-	err := s.st.Ledger(account, func(e *ledger.Entry) error {
+	err := s.st.Books.Ledger(account, func(e *ledger.Entry) error {
 		if e.Seq <= s.seen {
 			return nil
 		}
@@ -278,7 +281,7 @@ func (s *simulation) collect(m *Month, to *[]ledger.Invoice) error {
 		if e.Kind != ledger.KindInvoice {
 			return nil
 		}
-		i, err := s.st.Invoice(e.Invoice())
+		i, err := s.st.Books.Invoice(e.Invoice())
 		if err != nil {
 			return err
 		}
@@ -297,7 +300,7 @@ type milestones struct {
 }
 
 // after returns the events of a day on which mail was refused, or a top-up bought.
-func (r *milestones) after(day time.Time, st *store.Standing, refused, topUp bool) (list []Event) {
+func (r *milestones) after(day time.Time, st *standing.Standing, refused, topUp bool) (list []Event) {
 	add := func(what Change) { list = append(list, Event{day.Format(time.DateOnly), what}) }
 	once := func(is bool, seen *bool, what Change) {
 		if is && !*seen {

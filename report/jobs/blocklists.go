@@ -239,7 +239,7 @@ func (r *Runner) storeListings(ctx context.Context, cfg *Config, one subject, li
 		}
 		cleared = len(was.Listings) > 0 && len(v.Listings) == 0
 		if mail = nil; cleared || len(fresh) > 0 {
-			mail = r.standingMail(w, id, standing(one.name, v, fresh, lists))
+			mail = r.standingMail(w, id, listedSource(one.name, v, fresh, lists))
 		}
 		return mail, nil
 	})
@@ -282,8 +282,8 @@ func entryNow(was *egress.SourceState, b belief, found map[string]blocklist.Answ
 	return l, i < 0
 }
 
-// standing is what the operator is told.
-func standing(name string, v *egress.SourceState, fresh []egress.Listing, lists []belief) tell.Source {
+// listedSource is what the operator is told.
+func listedSource(name string, v *egress.SourceState, fresh []egress.Listing, lists []belief) tell.Source {
 	s := tell.Source{Name: name, Drained: v.Listed(), Culprit: v.Culprit}
 	for _, l := range fresh {
 		i := slices.IndexFunc(lists, func(b belief) bool { return b.Name == l.List })

@@ -7,9 +7,9 @@ import (
 	"strconv"
 	"time"
 
-	"relay/store"
 	"relay/store/joblog"
 	"relay/store/ledger"
+	"relay/store/orders"
 )
 
 // invoicesTold is the name under which the store knows the last invoice that was
@@ -59,7 +59,7 @@ func (r *Runner) runClose(ctx context.Context) error {
 func (r *Runner) Close(ctx context.Context, at time.Time) (*Closing, error) {
 	res, start := &Closing{Job: Close, At: at.UTC(), Invoices: []string{}, Failed: []Failure{}}, time.Now()
 	err := r.each(ctx, func(ctx context.Context, stop func(error) bool) error {
-		return r.store.CloseBy(ctx, at, func(account string, is store.Receipt, err error) {
+		return r.store.Orders.CloseBy(ctx, at, func(account string, is orders.Receipt, err error) {
 			switch {
 			case err == nil:
 				r.often.Works(account, cannotClose)
@@ -81,7 +81,7 @@ func (r *Runner) Close(ctx context.Context, at time.Time) (*Closing, error) {
 }
 
 // add a receipt; one without entries is of an account that is gone.
-func (c *Closing) add(is *store.Receipt) {
+func (c *Closing) add(is *orders.Receipt) {
 	if len(is.Entries) == 0 {
 		return
 	}
@@ -105,7 +105,7 @@ func (r *Runner) logInvoices() error {
 	}
 	told, _ := strconv.ParseUint(state.Last, 10, 64) // "": none
 	last := told
-	err = r.store.Invoices(told+1, func(i *ledger.Invoice) error {
+	err = r.store.Books.Invoices(told+1, func(i *ledger.Invoice) error {
 		last = i.Number
 		if i.Kind == ledger.ForOverage {
 			r.logInvoice(i)
@@ -146,7 +146,7 @@ func (r *Runner) runDun(ctx context.Context) error {
 func (r *Runner) Dun(ctx context.Context, at time.Time) (*Dunning, error) {
 	res, start := &Dunning{Job: Dun, At: at.UTC(), Held: []string{}, Reminded: []string{}, Failed: []Failure{}}, time.Now()
 	err := r.each(ctx, func(ctx context.Context, stop func(error) bool) error {
-		return r.store.DunBy(ctx, at, func(i ledger.Invoice, is store.Receipt, err error) {
+		return r.store.Orders.DunBy(ctx, at, func(i ledger.Invoice, is orders.Receipt, err error) {
 			switch {
 			case err == nil:
 				r.often.Works(i.Account, cannotDun)
@@ -170,7 +170,7 @@ func (r *Runner) Dun(ctx context.Context, at time.Time) (*Dunning, error) {
 func (r *Runner) remind(ctx context.Context, at time.Time, res *Dunning) error {
 	defer func() { slices.Sort(res.Reminded) }()
 	return r.each(ctx, func(ctx context.Context, stop func(error) bool) error {
-		return r.store.RemindBy(ctx, at, func(i ledger.Invoice, err error) {
+		return r.store.Orders.RemindBy(ctx, at, func(i ledger.Invoice, err error) {
 			switch {
 			case err == nil:
 				res.Reminded = append(res.Reminded, i.Name)
@@ -188,7 +188,7 @@ func (r *Runner) cannotDun(res *Dunning, i *ledger.Invoice, err error) {
 }
 
 // dunned notes and logs what came of an unpaid invoice.
-func (r *Runner) dunned(res *Dunning, i *ledger.Invoice, is *store.Receipt) {
+func (r *Runner) dunned(res *Dunning, i *ledger.Invoice, is *orders.Receipt) {
 	res.Checked++
 	if now := is.Invoice(strconv.FormatUint(i.Number, 10)); now != nil && now.Lapsed != nil {
 		res.Expired = append(res.Expired, i.Name)

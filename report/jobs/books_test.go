@@ -8,9 +8,10 @@ import (
 	"time"
 
 	"relay/quota"
-	"relay/store"
 	"relay/store/behalf"
+	"relay/store/books"
 	"relay/store/ledger"
+	"relay/store/orders"
 )
 
 // What was due at an instant, and nothing else.
@@ -18,7 +19,7 @@ func TestRunner_Close(t *testing.T) {
 	now := time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)
 	st := openAt(t, func() time.Time { return now })
 	for _, name := range []string{"a", "b"} {
-		if _, err := st.AddAccount(behalf.Order{}, store.NewAccount{Account: store.Account{Name: name}, Plan: quota.Builtin()[0], Activate: true}); err != nil {
+		if _, err := st.Orders.AddAccount(behalf.Order{}, orders.NewAccount{Account: books.Account{Name: name}, Plan: quota.Builtin()[0], Activate: true}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -45,7 +46,7 @@ func TestRunner_Close(t *testing.T) {
 func TestRunner_Close_interrupted(t *testing.T) {
 	now := time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)
 	st := openAt(t, func() time.Time { return now })
-	if _, err := st.AddAccount(behalf.Order{}, store.NewAccount{Account: store.Account{Name: "a"}, Plan: quota.Builtin()[0], Activate: true}); err != nil {
+	if _, err := st.Orders.AddAccount(behalf.Order{}, orders.NewAccount{Account: books.Account{Name: "a"}, Plan: quota.Builtin()[0], Activate: true}); err != nil {
 		t.Fatal(err)
 	}
 	now = now.AddDate(0, 1, 0)
@@ -78,7 +79,7 @@ func TestRunner_Close_whileAccepting(t *testing.T) {
 		Blocks: []quota.Block{{Bytes: 1_000_000, Price: 12_00}, {Bytes: 2_000_000, Price: 20_00}, {Bytes: 5_000_000, Price: 45_00}}}
 	names := []string{"a", "b", "c"}
 	for _, name := range names {
-		if _, err := st.AddAccount(behalf.Order{}, store.NewAccount{Account: store.Account{Name: name, AtLimit: quota.Continue}, Plan: free}); err != nil {
+		if _, err := st.Orders.AddAccount(behalf.Order{}, orders.NewAccount{Account: books.Account{Name: name, AtLimit: quota.Continue}, Plan: free}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -128,12 +129,12 @@ func TestRunner_Close_whileAccepting(t *testing.T) {
 		var used, charged [2]int64
 		closedTimes := 0
 		for i, month := range []string{"2026-11", "2026-12"} {
-			u, err := st.Usage(name, month)
+			u, err := st.Standings.Usage(name, month)
 			if err != nil || u.Today != (quota.Charge{}) {
 				t.Errorf("%s %s: %+v, %v", name, month, u, err)
 			}
 			used[i] = u.Charged.Bytes
-			err = st.Ledger(name, func(e *ledger.Entry) error {
+			err = st.Books.Ledger(name, func(e *ledger.Entry) error {
 				if e.Period == month && e.Kind == ledger.KindCharge {
 					charged[i] += e.Bytes
 				}

@@ -12,8 +12,9 @@ import (
 	"relay/mailer/records"
 	"relay/mailer/route"
 	"relay/quota"
-	"relay/store"
 	"relay/store/behalf"
+	"relay/store/books"
+	"relay/store/orders"
 	"relay/store/signing"
 )
 
@@ -61,7 +62,7 @@ func (z *zone) publish(lines ...ZoneLine) {
 func TestRunner_Domains(t *testing.T) {
 	now := time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)
 	st := openAt(t, func() time.Time { return now })
-	if _, err := st.AddAccount(behalf.Order{}, store.NewAccount{Account: store.Account{Name: "acme"}, Plan: quota.Plan{Name: "p", Term: quota.Year}}); err != nil {
+	if _, err := st.Orders.AddAccount(behalf.Order{}, orders.NewAccount{Account: books.Account{Name: "acme"}, Plan: quota.Plan{Name: "p", Term: quota.Year}}); err != nil {
 		t.Fatal(err)
 	}
 	z := &zone{records: map[string]string{}}

@@ -13,7 +13,9 @@ import (
 	"relay/quota"
 	"relay/store"
 	"relay/store/behalf"
+	"relay/store/books"
 	"relay/store/joblog"
+	"relay/store/orders"
 	"relay/store/spool"
 	"relay/store/spooled"
 )
@@ -87,7 +89,7 @@ func TestRunner_Prune(t *testing.T) {
 	now := time.Now()
 	clock := now
 	st := openAt(t, func() time.Time { return clock })
-	if _, err := st.AddAccount(behalf.Order{}, store.NewAccount{Account: store.Account{Name: "acme"}, Plan: quota.Builtin()[0]}); err != nil {
+	if _, err := st.Orders.AddAccount(behalf.Order{}, orders.NewAccount{Account: books.Account{Name: "acme"}, Plan: quota.Builtin()[0]}); err != nil {
 		t.Fatal(err)
 	}
 	traces := map[spooled.ID]int{}

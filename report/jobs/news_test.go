@@ -14,7 +14,9 @@ import (
 	"relay/quota"
 	"relay/store"
 	"relay/store/behalf"
+	"relay/store/books"
 	"relay/store/news"
+	"relay/store/orders"
 	"relay/store/spool"
 	"relay/store/spooled"
 )
@@ -45,8 +47,8 @@ func inNewsWorld(t *testing.T, accounts []string, test func(*newsWorld)) {
 		}
 		w.st = st
 		for _, name := range accounts {
-			n := store.NewAccount{Account: store.Account{Name: name, Contact: "boss@" + name + ".example"}, Plan: hundred}
-			if _, err := st.AddAccount(behalf.Order{}, n); err != nil {
+			n := orders.NewAccount{Account: books.Account{Name: name, Contact: "boss@" + name + ".example"}, Plan: hundred}
+			if _, err := st.Orders.AddAccount(behalf.Order{}, n); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -295,10 +297,10 @@ func TestRunner_tellDue_large(t *testing.T) {
 	defer st.Close()
 	for i := range newsBatch {
 		name := fmt.Sprintf("a%02d", i)
-		if _, err := st.AddAccount(behalf.Order{}, store.NewAccount{Account: store.Account{Name: name, Contact: "boss@x.example"}, Plan: hundred}); err != nil {
+		if _, err := st.Orders.AddAccount(behalf.Order{}, orders.NewAccount{Account: books.Account{Name: name, Contact: "boss@x.example"}, Plan: hundred}); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := st.Suspend(behalf.Order{}, name, "x"); err != nil {
+		if _, err := st.Orders.Suspend(behalf.Order{}, name, "x"); err != nil {
 			t.Fatal(err)
 		}
 	}

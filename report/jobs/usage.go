@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"relay/report/jobs/calendar"
-	"relay/store"
 	"relay/store/news"
+	"relay/store/standing"
 )
 
 // Watching is what the job usage did. What it found is stored as news, which RunNews tells.
@@ -85,7 +85,7 @@ func (r *Runner) Usage(ctx context.Context) (*Watching, error) {
 	at, start := r.store.Now(), time.Now()
 	res := &Watching{Job: Usage, At: at, Found: []Watched{}, Failed: []Failure{}}
 	err := r.each(ctx, func(ctx context.Context, stop func(error) bool) error {
-		return r.store.LookAtUse(ctx, store.Look{Near: r.config().Looks.Near, Day: at.In(r.store.Zone()).AddDate(0, 0, -1).Format(time.DateOnly),
+		return r.store.Standings.LookAtUse(ctx, standing.Look{Near: r.config().Looks.Near, Day: at.In(r.store.Zone()).AddDate(0, 0, -1).Format(time.DateOnly),
 			Found: func(account string, n *news.Item, err error) {
 				switch {
 				case err == nil:

@@ -13,6 +13,8 @@ import (
 	"relay/report/tell"
 	"relay/store"
 	"relay/store/behalf"
+	"relay/store/books"
+	"relay/store/orders"
 	"relay/store/spooled"
 )
 
@@ -75,7 +77,7 @@ func benchStore(b *testing.B, n int) *store.Store {
 	b.Cleanup(func() { _ = st.Close() })
 	plan := quota.Plan{Name: "plan", Term: quota.Year, Bandwidth: 1_000_000_000}
 	add := func(name string, p quota.Plan) {
-		if _, err := st.AddAccount(behalf.Order{}, store.NewAccount{Account: store.Account{Name: name, Contact: "boss@" + name + ".example"}, Plan: p}); err != nil {
+		if _, err := st.Orders.AddAccount(behalf.Order{}, orders.NewAccount{Account: books.Account{Name: name, Contact: "boss@" + name + ".example"}, Plan: p}); err != nil {
 			b.Error(err)
 		}
 	}

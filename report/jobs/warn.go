@@ -8,7 +8,7 @@ import (
 
 	"relay/quota"
 	"relay/report/letter"
-	"relay/store"
+	"relay/store/orders"
 )
 
 // Warnings is what warn did. A term with a price does not renew by itself (M19), so the
@@ -35,7 +35,7 @@ type Warning struct {
 }
 
 // mayTell fails for a customer with an address that no mail can go to.
-func mayTell(w *store.Warning) error {
+func mayTell(w *orders.Warning) error {
 	if _, _, ok := letter.Recipient(w.To()); !ok {
 		return fmt.Errorf("its contact %q is no address that mail can go to", w.To())
 	}
@@ -57,8 +57,8 @@ func (r *Runner) Warn(ctx context.Context, dryRun bool) (*Warnings, error) {
 	at, start, letters := r.store.BookTime(), time.Now(), r.config().Letters
 	res := &Warnings{Job: Warn, At: at, DryRun: dryRun, Warned: []Warning{}, NoContact: []string{}, Failed: []Failure{}}
 	err := r.each(ctx, func(ctx context.Context, stop func(error) bool) error {
-		return r.store.Warn(ctx, store.Endings{DryRun: dryRun, Steps: letters.WarnDays, May: mayTell,
-			Told: func(w *store.Warning, err error) {
+		return r.store.Orders.Warn(ctx, orders.Endings{DryRun: dryRun, Steps: letters.WarnDays, May: mayTell,
+			Told: func(w *orders.Warning, err error) {
 				if err == nil || !stop(err) {
 					r.warned(res, w, err)
 				}
@@ -74,7 +74,7 @@ func (r *Runner) Warn(ctx context.Context, dryRun bool) (*Warnings, error) {
 }
 
 // warned notes and logs what came of an account.
-func (r *Runner) warned(res *Warnings, w *store.Warning, err error) {
+func (r *Runner) warned(res *Warnings, w *orders.Warning, err error) {
 	name := w.Account.Name
 	switch {
 	case err != nil:

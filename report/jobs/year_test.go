@@ -18,8 +18,10 @@ import (
 	"relay/report/tell"
 	"relay/store"
 	"relay/store/behalf"
+	"relay/store/books"
 	"relay/store/ledger"
 	"relay/store/news"
+	"relay/store/orders"
 	"relay/store/people"
 	"relay/store/spool"
 	"relay/store/spooled"
@@ -172,12 +174,12 @@ func (y *year) send(name string, size int64) {
 func (y *year) pay(names ...string) {
 	y.t.Helper()
 	for _, name := range names {
-		list, err := y.st.InvoicesOf(name, true)
+		list, err := y.st.Books.InvoicesOf(name, true)
 		if err != nil {
 			y.t.Fatal(err)
 		}
 		for _, i := range list {
-			if _, err := y.st.RecordPayment(behalf.Order{}, ledger.Payment{Invoice: i.Number, Amount: i.Open(), Method: "bank", Reference: i.Name}); err != nil {
+			if _, err := y.st.Orders.RecordPayment(behalf.Order{}, ledger.Payment{Invoice: i.Number, Amount: i.Open(), Method: "bank", Reference: i.Name}); err != nil {
 				y.t.Fatal(err)
 			}
 		}
@@ -259,22 +261,22 @@ func TestYear(t *testing.T) {
 func (y *year) accounts() {
 	y.t.Helper()
 	for _, p := range []quota.Plan{yearPlan, resalePlan} {
-		if err := y.st.AddPlan(p); err != nil {
+		if err := y.st.Books.AddPlan(p); err != nil {
 			y.t.Fatal(err)
 		}
 	}
 	if err := y.st.People.AddReseller(people.Reseller{Name: "shop", Contact: "shop@shop.example"}); err != nil {
 		y.t.Fatal(err)
 	}
-	for _, a := range []store.Account{{Name: "busy"}, {Name: "quiet"}, {Name: "over"}, {Name: "debtor"}, {Name: "resold", Reseller: "shop"}} {
+	for _, a := range []books.Account{{Name: "busy"}, {Name: "quiet"}, {Name: "over"}, {Name: "debtor"}, {Name: "resold", Reseller: "shop"}} {
 		if a.Contact = "boss@" + a.Name + ".example"; a.Name != "busy" && a.Name != "quiet" {
 			a.Notify = []news.Topic{news.TopicMonth} // and what it must know
 		}
-		n := store.NewAccount{Account: a, Plan: yearPlan, Activate: true}
+		n := orders.NewAccount{Account: a, Plan: yearPlan, Activate: true}
 		if a.Reseller != "" {
 			n.Plan = resalePlan
 		}
-		if _, err := y.st.AddAccount(behalf.Order{}, n); err != nil {
+		if _, err := y.st.Orders.AddAccount(behalf.Order{}, n); err != nil {
 			y.t.Fatal(err)
 		}
 	}
@@ -295,7 +297,7 @@ func (y *year) work(day time.Time) {
 	if day.Day() == 10 {
 		y.pay("over")
 	}
-	if a, err := y.st.Account("debtor"); err != nil {
+	if a, err := y.st.Books.Account("debtor"); err != nil {
 		y.t.Fatal(err)
 	} else if a.Hold != "" && day.Weekday() == time.Friday {
 		y.pay("debtor")

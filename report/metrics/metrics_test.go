@@ -22,7 +22,9 @@ import (
 	"relay/report/jobs"
 	"relay/store"
 	"relay/store/behalf"
+	"relay/store/books"
 	"relay/store/meter"
+	"relay/store/orders"
 	"relay/store/testdisk"
 )
 
@@ -39,7 +41,7 @@ func sample(t testing.TB) *Relay {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = st.Close() })
-	if _, err := st.AddAccount(behalf.Order{}, store.NewAccount{Account: store.Account{Name: "secret-customer"}, Plan: quota.Builtin()[0]}); err != nil {
+	if _, err := st.Orders.AddAccount(behalf.Order{}, orders.NewAccount{Account: books.Account{Name: "secret-customer"}, Plan: quota.Builtin()[0]}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := st.Returned([]store.Return{{Kind: store.ReturnBounce, MessageID: "<nobody@example.test>"}}); err != nil {

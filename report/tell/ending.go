@@ -8,12 +8,12 @@ import (
 	"relay/report/letter"
 	"relay/report/letter/wording"
 	"relay/report/money"
-	"relay/store"
+	"relay/store/orders"
 )
 
 // ending is the last term, what is lost with it, and how to go on: by the invoice of a
 // renewal that waits, else as the operator says. Below a reseller nothing is said of prices.
-func (w *Writer) ending(v *View, e *store.Warning) {
+func (w *Writer) ending(v *View, e *orders.Warning) {
 	p := &e.Contract.Plan
 	v.Plan = planOf(p)
 	v.Term.LastDay, v.Term.Days, v.Term.Credit = quota.LastDay(e.Contract.End, w.Zone), e.Days, units(e.Credit, p)

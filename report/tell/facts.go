@@ -19,6 +19,7 @@ import (
 	"relay/store/news"
 	"relay/store/remark"
 	"relay/store/signs"
+	"relay/store/standing"
 )
 
 // view is what the template of a mail to a reader may say.
@@ -142,7 +143,7 @@ func (w *Writer) links(v *View, t *store.Told) {
 }
 
 // standing is what holds now: the plan, and what happens at its limit.
-func (w *Writer) standing(v *View, st *store.Standing) {
+func (w *Writer) standing(v *View, st *standing.Standing) {
 	p := st.Contract.Plan
 	v.Plan = planOf(&p)
 	most := st.MayOver()

@@ -18,6 +18,7 @@ import (
 	"relay/report/invoice"
 	"relay/report/letter/wording"
 	"relay/store"
+	"relay/store/books"
 	"relay/store/ledger"
 	"relay/store/news"
 	"relay/store/people"
@@ -158,7 +159,7 @@ func answering(a Answer) *Writer {
 
 // stranger has no account.
 func stranger(t *store.Told) {
-	t.News.Account, t.Account = "", store.Account{Contact: "a@b.example"}
+	t.News.Account, t.Account = "", books.Account{Contact: "a@b.example"}
 }
 
 // flawed is a test with all there is to mend.

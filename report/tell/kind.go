@@ -4,7 +4,7 @@ import (
 	"slices"
 
 	"relay/report/letter/wording"
-	"relay/store"
+	"relay/store/books"
 	"relay/store/news"
 )
 
@@ -100,6 +100,6 @@ func (k *Kind) OfMoney() bool { return k.Topic == news.TopicInvoice }
 
 // ByDefault reports whether an account that chose nothing gets it.
 func (k *Kind) ByDefault() bool {
-	a := store.Account{}
+	a := books.Account{}
 	return k.Must() || a.Wants(k.Topic)
 }

@@ -12,6 +12,7 @@ import (
 	"relay/report/letter/mimetree"
 	"relay/report/words"
 	"relay/store"
+	"relay/store/books"
 	"relay/store/news"
 	"relay/store/spooled"
 )
@@ -117,7 +118,7 @@ func TestWriter_Write_bare(t *testing.T) {
 		if !k.HasWords() {
 			continue
 		}
-		told := &store.Told{News: news.Item{Kind: k.Name, Account: "acme", About: "x@dst.test"}, Account: store.Account{Name: "acme", Contact: "boss@acme.example", Notify: news.ChosenTopics()}}
+		told := &store.Told{News: news.Item{Kind: k.Name, Account: "acme", About: "x@dst.test"}, Account: books.Account{Name: "acme", Contact: "boss@acme.example", Notify: news.ChosenTopics()}}
 		w := plain()
 		w.Wrong = func(err error) { t.Errorf("%s: %v", k.Name, err) }
 		if mails, err := w.Write(told, spooled.ID{}); err != nil || len(mails) == 0 {
@@ -137,7 +138,7 @@ func TestWriter_Write_commands(t *testing.T) {
 		}
 		full := Sample(k.Name, noon, rome)
 		full.Account.Notify = news.ChosenTopics()
-		bare := &store.Told{News: news.Item{Kind: k.Name, Account: "acme", About: "x@dst.test"}, Account: store.Account{Name: "acme", Contact: "boss@acme.example", Notify: news.ChosenTopics()}}
+		bare := &store.Told{News: news.Item{Kind: k.Name, Account: "acme", About: "x@dst.test"}, Account: books.Account{Name: "acme", Contact: "boss@acme.example", Notify: news.ChosenTopics()}}
 		for _, told := range []*store.Told{full, bare} {
 			for _, l := range words.Languages {
 				w := rossi()

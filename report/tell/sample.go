@@ -9,14 +9,17 @@ import (
 	"relay/quota"
 	"relay/report/words"
 	"relay/store"
+	"relay/store/books"
 	"relay/store/ledger"
 	"relay/store/news"
+	"relay/store/orders"
 	"relay/store/outcomes"
 	"relay/store/people"
 	"relay/store/refusals"
 	"relay/store/remark"
 	"relay/store/signing"
 	"relay/store/signs"
+	"relay/store/standing"
 )
 
 // Sample is what there would be to tell of a kind, with an invented account, for previews
@@ -87,11 +90,11 @@ func (s sampler) uses(kind news.Kind) int64 {
 func (s sampler) account(t *store.Told, plan quota.Plan) {
 	start := s.now.AddDate(0, -5, 0)
 	c := quota.NewContract(plan, start, s.zone, func(string, bool) bool { return false })
-	a := store.Account{Name: "verdi-web", Contact: "web@verdi.example", Reference: "Newsletter", State: ledger.Active, Created: start}
+	a := books.Account{Name: "verdi-web", Contact: "web@verdi.example", Reference: "Newsletter", State: ledger.Active, Created: start}
 	a.Contracts = quota.Contracts{c}
 	t.News.Account, t.Account = a.Name, a
 	p, _ := c.PeriodAt(s.now, s.zone)
-	t.Standing = store.Standing{Account: a, Contract: c, Period: p, InTerm: true, Goes: !p.Last, TermEnd: c.End}
+	t.Standing = standing.Standing{Account: a, Contract: c, Period: p, InTerm: true, Goes: !p.Last, TermEnd: c.End}
 }
 
 // report is the running period, of which so much of the allowance is used.
@@ -100,7 +103,7 @@ func (s sampler) report(t *store.Told, percent int64) *store.Report {
 	r := &store.Report{Account: t.Account, Standing: *st, Contract: st.Contract, Period: st.Period, Plan: st.InPeriod(), MayOver: st.MayOver(), Currency: "EUR"}
 	size := r.Plan.Bandwidth / 100 * percent
 	emails := size / 12_000
-	r.Usage = store.Usage{Account: t.Account.Name, Period: st.Period.Key, Charged: quota.Charge{Messages: emails, Bytes: size},
+	r.Usage = standing.Usage{Account: t.Account.Name, Period: st.Period.Key, Charged: quota.Charge{Messages: emails, Bytes: size},
 		Failed: emails / 40, Queued: emails / 100, Deferred: emails / 200}
 	r.Usage.Delivered = emails - r.Usage.Failed - r.Usage.Queued
 	r.Usage.Bounced, r.Usage.Complained = emails/200, emails/5_000
@@ -215,7 +218,7 @@ func (s sampler) other(t *store.Told) {
 	case news.Ending, news.Ended:
 		c := t.Standing.Contract
 		c.End, t.Standing.TermEnd = s.now.AddDate(0, 0, 7), s.now.AddDate(0, 0, 7)
-		t.Ending = &store.Warning{Account: t.Account, Contract: c, Step: 7, Days: 7, Credit: 500_000_000, Sold: &c.Plan, Price: 14_640, TaxRate: 22 * quota.Percent, Currency: "EUR"}
+		t.Ending = &orders.Warning{Account: t.Account, Contract: c, Step: 7, Days: 7, Credit: 500_000_000, Sold: &c.Plan, Price: 14_640, TaxRate: 22 * quota.Percent, Currency: "EUR"}
 	case news.Domain:
 		t.News.About, t.News.Reason = "verdi.example", signing.LostDKIM+" "+signing.LostSPF
 		t.Domain = &signing.Domain{Name: t.News.About, Account: t.Account.Name, Label: "k3v7q2m4x5a6b7c2", Since: s.now.AddDate(0, -3, 0)}

@@ -13,7 +13,9 @@ import (
 	"relay/quota"
 	"relay/store"
 	"relay/store/behalf"
+	"relay/store/books"
 	"relay/store/ledger"
+	"relay/store/orders"
 )
 
 func options(o store.Options) store.Options {
@@ -95,8 +97,8 @@ func TestLanguage_wordsOfBefore(t *testing.T) {
 	y.books()
 	wantStory(t, y.said.String(), "== "+want)
 	// Orders on the old books go on with the facts of old entries.
-	y.did("reversal")(y.s.ReversePayment(behalf.Order{By: "op"}, store.Reversal{Invoice: 14, Reference: "TRN 12", Text: "bounced", Suspend: true}))
+	y.did("reversal")(y.s.Orders.ReversePayment(behalf.Order{By: "op"}, orders.Reversal{Invoice: 14, Reference: "TRN 12", Text: "bounced", Suspend: true}))
 	y.payAll("acme")
-	y.change("acme", store.Change{}, func(a *store.Account) { a.OverMax = 2_000_000 })
+	y.change("acme", orders.Change{}, func(a *books.Account) { a.OverMax = 2_000_000 })
 	y.books()
 }

@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"relay/quota"
-	"relay/store"
+	"relay/store/books"
 	"relay/store/ledger"
 )
 
@@ -53,7 +53,7 @@ func TestLanguage_Cause(t *testing.T) {
 }
 
 func TestLanguage_Hold(t *testing.T) {
-	inEach(t, "Hold", func(l Language) string { return l.Hold(store.HoldUnpaid) + l.Hold("") }, "unpaid", "nicht bezahlt", "non pagato")
+	inEach(t, "Hold", func(l Language) string { return l.Hold(books.HoldUnpaid) + l.Hold("") }, "unpaid", "nicht bezahlt", "non pagato")
 }
 
 func TestLanguage_Printed_others(t *testing.T) {

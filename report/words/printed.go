@@ -5,7 +5,7 @@ import (
 	"strconv"
 
 	"relay/quota"
-	"relay/store"
+	"relay/store/books"
 	"relay/store/ledger"
 )
 
@@ -57,7 +57,7 @@ func (l Language) Printed(line string) string {
 
 // Hold says why relay itself holds an account back; "" if it does not.
 func (l Language) Hold(why string) string {
-	if why == store.HoldUnpaid {
+	if why == books.HoldUnpaid {
 		return l.pick(why, "nicht bezahlt", "non pagato")
 	}
 	return why

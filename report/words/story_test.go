@@ -11,7 +11,9 @@ import (
 	"relay/quota"
 	"relay/store"
 	"relay/store/behalf"
+	"relay/store/books"
 	"relay/store/ledger"
+	"relay/store/orders"
 	"relay/store/spooled"
 )
 
@@ -51,8 +53,8 @@ func newStory(t *testing.T) *story {
 }
 
 // did notes what came of an order.
-func (y *story) did(what string) func(store.Receipt, error) {
-	return func(r store.Receipt, err error) {
+func (y *story) did(what string) func(orders.Receipt, error) {
+	return func(r orders.Receipt, err error) {
 		y.t.Helper()
 		fmt.Fprintln(&y.said, "--", what)
 		if no, ok := errors.AsType[*quota.Refusal](err); ok {
@@ -75,7 +77,7 @@ func (y *story) pay(account string, amount int64, numbers ...uint64) {
 	if len(numbers) > 0 {
 		p.Invoice, p.Also = numbers[0], numbers[1:]
 	}
-	y.did("payment of " + account)(y.s.RecordPayment(behalf.Order{By: "op"}, p))
+	y.did("payment of " + account)(y.s.Orders.RecordPayment(behalf.Order{By: "op"}, p))
 }
 
 // payAll that an account owes.
@@ -88,7 +90,7 @@ func (y *story) payAll(account string) {
 
 func (y *story) unpaid(account string) (numbers []uint64) {
 	y.t.Helper()
-	list, err := y.s.InvoicesOf(account, true)
+	list, err := y.s.Books.InvoicesOf(account, true)
 	if err != nil {
 		y.t.Fatal(err)
 	}
@@ -101,7 +103,7 @@ func (y *story) unpaid(account string) (numbers []uint64) {
 // last invoice of an account.
 func (y *story) last(account string) uint64 {
 	y.t.Helper()
-	list, err := y.s.InvoicesOf(account, false)
+	list, err := y.s.Books.InvoicesOf(account, false)
 	if err != nil || len(list) == 0 {
 		y.t.Fatal(list, err)
 	}
@@ -129,20 +131,20 @@ func (y *story) jobs() {
 			y.t.Error(err)
 		}
 	}
-	fail(y.s.CloseBy(y.t.Context(), y.now, func(_ string, _ store.Receipt, err error) { fail(err) }))
-	fail(y.s.DunBy(y.t.Context(), y.now, func(_ ledger.Invoice, _ store.Receipt, err error) { fail(err) }))
-	fail(y.s.Warn(y.t.Context(), store.Endings{Steps: []int{30, 1}, Told: func(_ *store.Warning, err error) { fail(err) }}))
+	fail(y.s.Orders.CloseBy(y.t.Context(), y.now, func(_ string, _ orders.Receipt, err error) { fail(err) }))
+	fail(y.s.Orders.DunBy(y.t.Context(), y.now, func(_ ledger.Invoice, _ orders.Receipt, err error) { fail(err) }))
+	fail(y.s.Orders.Warn(y.t.Context(), orders.Endings{Steps: []int{30, 1}, Told: func(_ *orders.Warning, err error) { fail(err) }}))
 }
 
 func (y *story) add(name string, p quota.Plan, limit quota.AtLimit) {
 	y.t.Helper()
-	a := store.Account{Name: name, Contact: "boss@acme.test", AtLimit: limit, Consent: ledger.Consent{Version: "terms 1"}}
-	y.did("add " + name)(y.s.AddAccount(behalf.Order{By: "op"}, store.NewAccount{Account: a, Plan: p}))
+	a := books.Account{Name: name, Contact: "boss@acme.test", AtLimit: limit, Consent: ledger.Consent{Version: "terms 1"}}
+	y.did("add " + name)(y.s.Orders.AddAccount(behalf.Order{By: "op"}, orders.NewAccount{Account: a, Plan: p}))
 }
 
-func (y *story) change(name string, c store.Change, fn func(*store.Account)) {
+func (y *story) change(name string, c orders.Change, fn func(*books.Account)) {
 	y.t.Helper()
-	y.did("change of " + name)(y.s.ChangeAccount(behalf.Order{By: "op"}, name, func(a *store.Account) (store.Change, error) {
+	y.did("change of " + name)(y.s.Orders.ChangeAccount(behalf.Order{By: "op"}, name, func(a *books.Account) (orders.Change, error) {
 		if fn != nil {
 			fn(a)
 		}
@@ -163,83 +165,83 @@ var (
 
 // tell is the story.
 func (y *story) tell() {
-	if _, err := y.s.PutPlans([]quota.Plan{yearPlan, largePlan, countPlan, monthPlan, freePlan}, false); err != nil {
+	if _, err := y.s.Books.PutPlans([]quota.Plan{yearPlan, largePlan, countPlan, monthPlan, freePlan}, false); err != nil {
 		y.t.Fatal(err)
 	}
 	op := behalf.Order{By: "op"}
 	y.add("acme", yearPlan, quota.Continue)
 	y.pay("acme", 0, y.last("acme"))
-	y.did("upgrade")(y.s.Upgrade(op, "acme", "gold"))
-	y.did("no upgrade")(y.s.Upgrade(op, "acme", "letters"))
-	y.did("block")(y.s.BuyBlock(op, "acme", gb, 2))
-	y.did("no block")(y.s.BuyBlock(op, "acme", 5, 1))
+	y.did("upgrade")(y.s.Orders.Upgrade(op, "acme", "gold"))
+	y.did("no upgrade")(y.s.Orders.Upgrade(op, "acme", "letters"))
+	y.did("block")(y.s.Orders.BuyBlock(op, "acme", gb, 2))
+	y.did("no block")(y.s.Orders.BuyBlock(op, "acme", 5, 1))
 	y.payAll("acme")
-	y.change("acme", store.Change{Abuse: new("spam")}, func(a *store.Account) { a.AtLimit, a.OverMax = quota.Suspend, 1_500_000_000 })
-	y.change("acme", store.Change{Abuse: new("")}, func(a *store.Account) {
+	y.change("acme", orders.Change{Abuse: new("spam")}, func(a *books.Account) { a.AtLimit, a.OverMax = quota.Suspend, 1_500_000_000 })
+	y.change("acme", orders.Change{Abuse: new("")}, func(a *books.Account) {
 		a.AtLimit, a.OverMax, a.Consent.Version = quota.Continue, quota.Uncapped, "terms 2"
 	})
-	y.change("acme", store.Change{}, func(a *store.Account) { a.OverMax = 0 })
-	y.did("suspend")(y.s.Suspend(op, "acme", "too many complaints"))
-	y.did("resume")(y.s.Resume(op, "acme"))
-	y.did("correct")(y.s.Correct(op, "acme", store.Correction{Money: 700, Text: "sorry"}))
-	y.did("by hand")(y.s.Correct(op, "acme", store.Correction{Money: -200, Text: "sent back", PaidBack: true}))
-	y.did("gift")(y.s.Correct(op, "acme", store.Correction{Units: 300_000_000, Text: "gift"}))
+	y.change("acme", orders.Change{}, func(a *books.Account) { a.OverMax = 0 })
+	y.did("suspend")(y.s.Orders.Suspend(op, "acme", "too many complaints"))
+	y.did("resume")(y.s.Orders.Resume(op, "acme"))
+	y.did("correct")(y.s.Orders.Correct(op, "acme", orders.Correction{Money: 700, Text: "sorry"}))
+	y.did("by hand")(y.s.Orders.Correct(op, "acme", orders.Correction{Money: -200, Text: "sent back", PaidBack: true}))
+	y.did("gift")(y.s.Orders.Correct(op, "acme", orders.Correction{Units: 300_000_000, Text: "gift"}))
 	y.send("acme", 1_100_000, 1000)
 	y.send("acme", 1_600_000, 1000)
 	y.send("acme", 1_700_000, 1000)
 	y.send("acme", 800_000, 1000)
-	y.did("smaller")(y.s.ChangeAccount(op, "acme", func(*store.Account) (store.Change, error) { return store.Change{Plan: &yearPlan}, nil }))
+	y.did("smaller")(y.s.Orders.ChangeAccount(op, "acme", func(*books.Account) (orders.Change, error) { return orders.Change{Plan: &yearPlan}, nil }))
 	y.add("shop", countPlan, quota.Suspend)
-	y.did("no cancel")(y.s.CancelInvoice(op, y.last("shop"), "a mistake"))
+	y.did("no cancel")(y.s.Orders.CancelInvoice(op, y.last("shop"), "a mistake"))
 	y.payAll("shop")
-	y.did("top-up")(y.s.TopUp(op, "shop", "more"))
-	y.did("no top-up")(y.s.TopUp(op, "shop", "silver"))
-	y.did("no top-up")(y.s.TopUp(op, "acme", "more"))
-	y.did("cancel")(y.s.CancelInvoice(op, y.last("shop"), "a mistake"))
+	y.did("top-up")(y.s.Orders.TopUp(op, "shop", "more"))
+	y.did("no top-up")(y.s.Orders.TopUp(op, "shop", "silver"))
+	y.did("no top-up")(y.s.Orders.TopUp(op, "acme", "more"))
+	y.did("cancel")(y.s.Orders.CancelInvoice(op, y.last("shop"), "a mistake"))
 	y.add("late", yearPlan, quota.Continue)
 	y.add("tiny", monthPlan, quota.Suspend)
 	y.payAll("tiny")
-	y.did("renew")(y.s.Renew(op, "tiny", ""))
+	y.did("renew")(y.s.Orders.Renew(op, "tiny", ""))
 	y.payAll("tiny")
 	y.send("tiny", 10_000, 40)
 	if y.send("tiny", 10_000, 20) {
 		y.t.Error("the next term does not begin")
 	}
 	y.send("tiny", 10_000, 40)
-	y.did("used up")(y.s.Upgrade(op, "tiny", "more"))
-	y.did("renew")(y.s.Renew(op, "tiny", ""))
+	y.did("used up")(y.s.Orders.Upgrade(op, "tiny", "more"))
+	y.did("renew")(y.s.Orders.Renew(op, "tiny", ""))
 	y.payAll("tiny")
-	y.change("tiny", store.Change{Plan: &countPlan}, nil)
+	y.change("tiny", orders.Change{Plan: &countPlan}, nil)
 	y.add("nil", freePlan, quota.Suspend)
 	y.days(20) // the month has turned
 	y.jobs()
-	y.did("renew")(y.s.Renew(op, "acme", "silver"))
+	y.did("renew")(y.s.Orders.Renew(op, "acme", "silver"))
 	y.payAll("acme")
 	y.days(14)
-	y.did("refund of what has not begun")(y.s.Refund(op, "acme"))
-	y.did("renew")(y.s.Renew(op, "acme", ""))
+	y.did("refund of what has not begun")(y.s.Orders.Refund(op, "acme"))
+	y.did("renew")(y.s.Orders.Renew(op, "acme", ""))
 	y.pay("acme", 5000, y.last("acme"))
-	y.did("reversal")(y.s.ReversePayment(op, store.Reversal{Invoice: 1, Reference: "TRN 1", Text: "charged back", Suspend: true}))
+	y.did("reversal")(y.s.Orders.ReversePayment(op, orders.Reversal{Invoice: 1, Reference: "TRN 1", Text: "charged back", Suspend: true}))
 	y.payAll("acme")
 	y.days(40) // the order of late has expired
 	y.jobs()
-	y.change("late", store.Change{Plan: &largePlan}, nil)
-	y.did("activate")(y.s.Activate(op, "late"))
+	y.change("late", orders.Change{Plan: &largePlan}, nil)
+	y.did("activate")(y.s.Orders.Activate(op, "late"))
 	y.days(40)
 	y.jobs() // late is held back
 	y.add("back", yearPlan, quota.Continue)
 	y.payAll("back")
-	y.did("gift")(y.s.Correct(op, "back", store.Correction{Money: 500, Text: "gift"}))
-	y.did("refund")(y.s.Refund(op, "back"))
+	y.did("gift")(y.s.Orders.Correct(op, "back", orders.Correction{Money: 500, Text: "gift"}))
+	y.did("refund")(y.s.Orders.Refund(op, "back"))
 	y.add("never", yearPlan, quota.Continue)
-	y.did("close")(y.s.CloseAccount(op, "never", "moves away"))
+	y.did("close")(y.s.Orders.CloseAccount(op, "never", "moves away"))
 	y.now = time.Date(2027, 11, 1, 12, 0, 0, 0, time.UTC)
 	y.jobs()
 	y.now = time.Date(2027, 11, 21, 12, 0, 0, 0, time.UTC)
 	y.jobs()
 	y.now = time.Date(2028, 1, 10, 12, 0, 0, 0, time.UTC)
 	y.jobs()
-	y.did("late")(y.s.Refund(op, "acme"))
+	y.did("late")(y.s.Orders.Refund(op, "acme"))
 	if err := y.s.RemoveAccount(op, "nil"); err != nil {
 		y.t.Fatal(err)
 	}
@@ -249,7 +251,7 @@ func (y *story) tell() {
 func (y *story) books() {
 	for _, name := range []string{"acme", "shop", "late", "tiny", "nil", "back", "never"} {
 		fmt.Fprintln(&y.said, "== "+name)
-		err := y.s.Ledger(name, func(e *ledger.Entry) error {
+		err := y.s.Books.Ledger(name, func(e *ledger.Entry) error {
 			fmt.Fprintln(&y.said, strings.TrimSpace(fmt.Sprintf("%d %s %s %s %s", e.Seq, e.Kind, e.Period, e.Ref, entryText(e))))
 			return nil
 		})
@@ -263,7 +265,7 @@ func (y *story) books() {
 		for _, b := range st.Invoices {
 			fmt.Fprintln(&y.said, "bill", b.Number, b.Kind, b.Total)
 		}
-		list, err := y.s.InvoicesOf(name, false)
+		list, err := y.s.Books.InvoicesOf(name, false)
 		if err != nil {
 			y.t.Fatal(err)
 		}

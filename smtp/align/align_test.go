@@ -16,6 +16,8 @@ import (
 	"relay/quota"
 	"relay/store"
 	"relay/store/behalf"
+	"relay/store/books"
+	"relay/store/orders"
 	"relay/store/remark"
 	"relay/store/signing"
 )
@@ -168,8 +170,8 @@ func newFixture(t *testing.T) *fixture {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = st.Close() })
-	n := store.NewAccount{Account: store.Account{Name: "acme"}, Plan: quota.Plan{Name: "p", Term: quota.Year}}
-	if _, err := st.AddAccount(behalf.Order{}, n); err != nil {
+	n := orders.NewAccount{Account: books.Account{Name: "acme"}, Plan: quota.Plan{Name: "p", Term: quota.Year}}
+	if _, err := st.Orders.AddAccount(behalf.Order{}, n); err != nil {
 		t.Fatal(err)
 	}
 	f.Judge = New(st, "relay.example", f.dns, log)

@@ -14,6 +14,7 @@ import (
 	"relay/store/mailreply"
 	"relay/store/refusals"
 	"relay/store/spool"
+	"relay/store/standing"
 )
 
 // bounce is a report of RFC 3464 about a mail.
@@ -41,9 +42,9 @@ func (c *client) hand(from, to, content string) {
 	c.do("", "250 2.0.0 taken as ")
 }
 
-func (w *world) usage() store.Usage {
+func (w *world) usage() standing.Usage {
 	w.t.Helper()
-	st, err := w.st.Use("acme")
+	st, err := w.st.Standings.Use("acme")
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -21,6 +21,8 @@ import (
 	"relay/quota"
 	"relay/store"
 	"relay/store/behalf"
+	"relay/store/books"
+	"relay/store/orders"
 	"relay/store/spool"
 	"relay/store/spooled"
 	"relay/store/trace"
@@ -96,7 +98,7 @@ func begin(t testing.TB, cfg Config) *world {
 // send accepts the message and has it delivered.
 func (w *world) send() {
 	w.t.Helper()
-	_, err := w.st.AddAccount(behalf.Order{}, store.NewAccount{Account: store.Account{Name: "acme", Senders: []string{"@customer.example"}}, Plan: quota.Plan{Name: "p", Term: quota.Year}})
+	_, err := w.st.Orders.AddAccount(behalf.Order{}, orders.NewAccount{Account: books.Account{Name: "acme", Senders: []string{"@customer.example"}}, Plan: quota.Plan{Name: "p", Term: quota.Year}})
 	if err != nil {
 		w.t.Fatal(err)
 	}

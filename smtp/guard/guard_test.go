@@ -10,6 +10,8 @@ import (
 	"relay/quota"
 	"relay/store"
 	"relay/store/behalf"
+	"relay/store/books"
+	"relay/store/orders"
 	"relay/store/people"
 	"relay/store/secret"
 )
@@ -22,7 +24,7 @@ func world(t *testing.T) (*Guard, *store.Store) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = st.Close() })
-	if _, err := st.AddAccount(behalf.Order{}, store.NewAccount{Account: store.Account{Name: "acme"}, Plan: quota.Plan{Name: "test", Term: quota.Year},
+	if _, err := st.Orders.AddAccount(behalf.Order{}, orders.NewAccount{Account: books.Account{Name: "acme"}, Plan: quota.Plan{Name: "test", Term: quota.Year},
 		Credential: &people.Credential{Login: "person", Account: "acme", Kind: people.Password, Hash: secret.HashPassword("pw")}}); err != nil {
 		t.Fatal(err)
 	}

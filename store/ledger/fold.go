@@ -244,7 +244,7 @@ func (f *Fold) contract(kind Kind, c quota.Contract) {
 	f.Contracts = append(f.Contracts, c)
 }
 
-// cut ends the terms at an instant, as an order does (deal.cut in package store).
+// cut ends the terms at an instant, as an order does (Deal.cut in package orders).
 func (f *Fold) cut(at time.Time) {
 	for i := range f.Contracts {
 		if c := &f.Contracts[i]; at.Before(c.End) {

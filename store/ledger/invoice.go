@@ -108,6 +108,18 @@ type Invoice struct {
 	Reminded time.Time   `json:"reminded,omitzero"` // Suspends that the customer was reminded of; zero: of none
 }
 
+// WaitsUntil is when something follows for an invoice that is not paid: an order expires, or the account
+// is held back; zero: nothing follows, or it has.
+func (i *Invoice) WaitsUntil() time.Time {
+	switch {
+	case i.State != InvoiceOpen || i.Dunned:
+		return time.Time{}
+	case i.Order != nil:
+		return i.Expires
+	}
+	return i.Suspends
+}
+
 // Open is what is still to be paid.
 func (i *Invoice) Open() int64 {
 	if i.State != InvoiceOpen {
@@ -132,3 +144,59 @@ const (
 	VoidNumber  InvoiceKind  = "void"
 	InvoiceVoid InvoiceState = "void"
 )
+
+// Changed reports whether an invoice is another one than it was. What it was issued with stays.
+func (i *Invoice) Changed(was *Invoice) bool {
+	return was.Paid != i.Paid || was.State != i.State || was.Term != i.Term || was.Order != i.Order ||
+		was.Dunned != i.Dunned || was.Lapsed != i.Lapsed || !was.Expires.Equal(i.Expires) || !was.Suspends.Equal(i.Suspends) || !was.Reminded.Equal(i.Reminded)
+}
+
+// TermLine is a term of a plan.
+func TermLine(p quota.Plan) InvoiceLine {
+	return InvoiceLine{Item: Item{Kind: ItemTerm, Plan: p.Name, Term: p.Term}, Count: 1, Price: p.Price}
+}
+
+// OverageLines are the blocks that cover what a period used beyond its allowance, and a line without a
+// price for what they leave.
+func OverageLines(period string, is *quota.Settlement, zone *time.Location) (lines []InvoiceLine) {
+	for i, b := range is.Bought.Blocks {
+		item := Item{Kind: ItemOverage, Bytes: b.Bytes}
+		if i == 0 {
+			item.Over, item.Period = is.Overage, period
+		}
+		lines = append(lines, InvoiceLine{Count: b.Count, Price: b.Price, Item: item})
+	}
+	if l := is.Credit; l != nil && len(is.Expired) == 0 { // at the end of the term it is lost
+		last := quota.LastDay(l.Expires, zone).Format(time.DateOnly)
+		lines = append(lines, InvoiceLine{Count: 1, Item: Item{Kind: ItemCredit, Bytes: l.Amount, Until: last}})
+	}
+	return lines
+}
+
+// CreditNote takes an invoice back, for a cause or the operator's reason.
+func (i *Invoice) CreditNote(cause Cause, reason string) Invoice {
+	note := Invoice{Kind: CreditNote, About: i.Number, Names: i.Name, Cause: cause, Reason: reason, Period: i.Period, Term: i.Term,
+		Customer: i.Customer, Reseller: i.Reseller, Buyer: i.Buyer, Reference: i.Reference}
+	for _, l := range i.Lines {
+		if l.Price == 0 {
+			continue // it says something of the others
+		}
+		note.Lines = append(note.Lines, InvoiceLine{Text: l.Text, Count: l.Count, Price: -l.Price, TaxRate: l.TaxRate})
+	}
+	for _, t := range i.Taxes {
+		note.Taxes = append(note.Taxes, InvoiceTax{Rate: t.Rate, Net: -t.Net})
+	}
+	return note
+}
+
+// UnpaidCause is why an invoice is cancelled when its account ends; "": it is not,
+// what was paid is paid back.
+func (i *Invoice) UnpaidCause() Cause {
+	switch {
+	case i.Paid == 0:
+		return CauseUnpaid
+	case i.Order != nil:
+		return CausePartly
+	}
+	return ""
+}

@@ -25,3 +25,22 @@ func DayStart(number int, zone *time.Location) time.Time {
 	}
 	return at.UTC()
 }
+
+// DayEnd is when a day as Day writes it ends in a zone.
+func DayEnd(day string, zone *time.Location) time.Time {
+	t, err := time.ParseInLocation(time.DateOnly, day, zone)
+	if err != nil {
+		return t
+	}
+	return t.AddDate(0, 0, 1).UTC()
+}
+
+// Earliest of some instants.
+func Earliest(t time.Time, more ...time.Time) time.Time {
+	for _, m := range more {
+		if m.Before(t) {
+			t = m
+		}
+	}
+	return t
+}

@@ -49,6 +49,20 @@ func (d *DB) Grow(weight int, fn func(Tx) error) error {
 	return d.engine.Update(engine.Write{Weight: weight, Grows: true, Do: func(e *engine.Tx) error { return fn(d.Tx(e)) }})
 }
 
+// Carry runs an order: a dry run only reads.
+func (d *DB) Carry(dryRun bool, fn func(Tx) error) error {
+	if dryRun {
+		return d.View(fn)
+	}
+	return d.Update(0, fn)
+}
+
+// BookTime is the instant that a transaction would have now by the clock of the books.
+func (d *DB) BookTime() time.Time {
+	_, books := d.stamp()
+	return books
+}
+
 // Wall is the instant that a transaction would have now by the wall clock.
 func (d *DB) Wall() time.Time {
 	wall, _ := d.stamp()

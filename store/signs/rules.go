@@ -2,6 +2,7 @@ package signs
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 )
 
@@ -253,4 +254,16 @@ func (r *Record) Tell(f *Figures, today int) bool {
 	}
 	r.Told[f.Sign] = today
 	return true
+}
+
+// Reason is what a refused customer reads, and the operator in lists.
+func (f *Figures) Reason() string {
+	span, what := "a day", "too many complaints"
+	if f.Window == OfWeek {
+		span = "seven days"
+	}
+	if f.Sign == Bounce {
+		what = "too many recipients do not exist"
+	}
+	return fmt.Sprintf("%s: %d of %d e-mails of %s", what, f.N, f.Of, span)
 }

@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"relay/store/behalf"
+	"relay/store/mailsyntax"
 	"relay/store/outcomes"
 	"relay/store/people"
 	"relay/store/refusals"
@@ -311,7 +312,7 @@ func (m *model) operated(msg *spooled.Message, o *Operation) (changed int64) {
 	tells := o.Tell && msg.Account == "acme" && msg.Sender == "boss@src.test"
 	for i := range msg.Recipients {
 		r := &msg.Recipients[i]
-		if r.State.Final() || o.Of != nil && o.Of.Recipient != "" && !spooled.IsAddress(r.Address, o.Of.Recipient) || o.Of != nil && o.Of.Domain != "" && o.Of.Domain != r.Domain {
+		if r.State.Final() || o.Of != nil && o.Of.Recipient != "" && !mailsyntax.Matches(r.Address, o.Of.Recipient) || o.Of != nil && o.Of.Domain != "" && o.Of.Domain != r.Domain {
 			continue
 		}
 		switch {

@@ -1,8 +1,9 @@
 package spooled
 
 import (
-	"strings"
 	"time"
+
+	"relay/store/mailsyntax"
 )
 
 // Filter chooses messages of the queue; its zero value chooses all. Of the recipients that are not
@@ -25,7 +26,7 @@ func (f *Filter) Match(m *Message) bool {
 		!f.Before.IsZero() && !m.Accepted.Before(f.Before),
 		!f.After.IsZero() && !m.Accepted.After(f.After),
 		f.Sender == "<>" && m.Sender != "",
-		f.Sender != "" && f.Sender != "<>" && !IsAddress(m.Sender, f.Sender):
+		f.Sender != "" && f.Sender != "<>" && !mailsyntax.Matches(m.Sender, f.Sender):
 		return false
 	}
 	for i := range m.Recipients {
@@ -39,16 +40,6 @@ func (f *Filter) Match(m *Message) bool {
 // MatchRecipient reports whether what the filter says of recipients holds for r.
 func (f *Filter) MatchRecipient(r *Recipient) bool {
 	return !r.State.Final() && (f.Domain == "" || r.Domain == f.Domain) &&
-		(f.Recipient == "" || IsAddress(r.Address, f.Recipient)) &&
+		(f.Recipient == "" || mailsyntax.Matches(r.Address, f.Recipient)) &&
 		(!f.Held || r.Held) && (!f.Deferred || r.State == Deferred)
-}
-
-// IsAddress reports whether an address is that of pattern, or, where pattern is an @domain, is at that
-// domain. Case does not count.
-func IsAddress(address, pattern string) bool {
-	if strings.HasPrefix(pattern, "@") {
-		n := len(address) - len(pattern)
-		return n > 0 && strings.EqualFold(address[n:], pattern)
-	}
-	return strings.EqualFold(address, pattern)
 }

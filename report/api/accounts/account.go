@@ -9,8 +9,9 @@ import (
 	"relay/report/api/act"
 	"relay/report/api/answer"
 	"relay/report/api/field"
-	"relay/store"
+	"relay/store/books"
 	"relay/store/ledger"
+	"relay/store/standing"
 )
 
 // Account is an account as lists and changes show it. What there is none of is null.
@@ -56,7 +57,7 @@ type Consent struct {
 	Time    time.Time `json:"time"`
 }
 
-func accountOf(st *store.Standing, currency string) Account {
+func accountOf(st *standing.Standing, currency string) Account {
 	a, plan := &st.Account, st.Plan()
 	v := Account{
 		Account: a.Name, Plan: plan.Name, Terms: answer.PlanOf(&plan, currency), State: st.State(), Reason: field.OrNull(a.Reason),
@@ -75,7 +76,7 @@ func accountOf(st *store.Standing, currency string) Account {
 }
 
 // causeOf is why an account is suspended, as a word; "": it is not.
-func causeOf(a *store.Account) string {
+func causeOf(a *books.Account) string {
 	switch {
 	case a.State == ledger.Suspended && a.Cause == ledger.CauseAbuse:
 		return string(ledger.CauseAbuse)
@@ -130,7 +131,7 @@ func show(ctx context.Context, s *act.Service, in *Name) (*AccountDetail, error)
 }
 
 func detail(s *act.Service, name string) (*AccountDetail, error) {
-	st, e0 := s.Store.Standing(name)
+	st, e0 := s.Store.Standings.Standing(name)
 	a := &st.Account
 	creds, e1 := s.Store.People.Credentials(name)
 	nets, e2 := s.Store.People.Networks(name)
@@ -138,13 +139,13 @@ func detail(s *act.Service, name string) (*AccountDetail, error) {
 	record, e6 := recordOf(s, name)
 	kept, e7 := keptOf(s, name)
 	returns, e8 := returnsOf(s, name)
-	owed, e4 := s.Store.Debt(name)
-	goes, e5 := s.Store.GoesOn(a)
+	owed, e4 := s.Store.Orders.Debt(name)
+	goes, e5 := s.Store.Books.GoesOn(a)
 	uses, e9 := usesOf(s, creds)
 	if err := cmp.Or(e0, e1, e2, e3, e4, e5, e6, e7, e8, e9); err != nil {
 		return nil, err
 	}
-	v := &AccountDetail{Account: accountOf(&st, s.Store.Currency()), Logins: []string{}, Networks: []string{}, Bought: []answer.Term{},
+	v := &AccountDetail{Account: accountOf(&st, s.Store.Books.Currency()), Logins: []string{}, Networks: []string{}, Bought: []answer.Term{},
 		Credit: answer.LotsOf(st.Live), Drawn: st.Use().Drawn, Unit: st.Plan().Unit(), Invoices: open,
 		GoesOn: goes, UsedUp: st.Spent(), NextTerm: nextTerm(&st), Owed: answer.OwedBy(s, name, owed), Kept: kept, Returns: returns, Record: record, Access: uses}
 	if st.InTerm {
@@ -162,7 +163,7 @@ func detail(s *act.Service, name string) (*AccountDetail, error) {
 	return v, nil
 }
 
-func nextTerm(st *store.Standing) string {
+func nextTerm(st *standing.Standing) string {
 	switch {
 	case st.Account.State != ledger.Active || !st.Spent():
 		return ""

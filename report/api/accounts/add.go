@@ -12,6 +12,8 @@ import (
 	"relay/report/api/field"
 	"relay/report/words"
 	"relay/store"
+	"relay/store/books"
+	"relay/store/orders"
 )
 
 // NewAccount is the request for a new account.
@@ -59,7 +61,7 @@ func add(ctx context.Context, s *act.Service, in *NewAccount) (*AddedAccount, er
 	if field.Or0(b.Pool) != "" {
 		return nil, act.Invalid("pool", "{account points} shows them", " is for accounts that have shown how they send: %s", strings.Join(pointNames, ", "))
 	}
-	a := store.Account{Name: b.Account, Created: s.Store.BookTime()}
+	a := books.Account{Name: b.Account, Created: s.Store.BookTime()}
 	if actor := act.ActorOf(ctx); actor.Kind == act.Reseller {
 		a.Reseller = actor.Name
 	}
@@ -73,7 +75,7 @@ func add(ctx context.Context, s *act.Service, in *NewAccount) (*AddedAccount, er
 	if err != nil {
 		return nil, err
 	}
-	r, err := s.Store.AddAccount(s.Order(ctx, b.DryRun), store.NewAccount{Account: a, Plan: plan, Credential: &cred, Activate: b.Activate})
+	r, err := s.Store.Orders.AddAccount(s.Order(ctx, b.DryRun), orders.NewAccount{Account: a, Plan: plan, Credential: &cred, Activate: b.Activate})
 	if err != nil {
 		return nil, addFailed(a.Name, plan.Name, err)
 	}
@@ -88,7 +90,7 @@ func add(ctx context.Context, s *act.Service, in *NewAccount) (*AddedAccount, er
 
 // planFor is a plan that the actor can have for a new account.
 func planFor(ctx context.Context, s *act.Service, name string) (quota.Plan, error) {
-	plan, err := s.Store.Plan(name)
+	plan, err := s.Store.Books.Plan(name)
 	if act.ActorOf(ctx).Kind == act.Reseller && (errors.Is(err, store.ErrNotFound) || err == nil && (plan.Retired || !plan.Resale)) {
 		return plan, act.Fail(act.Refused, "{plan list} shows those that you can order", "no plan %q is sold", name)
 	}
@@ -100,9 +102,9 @@ func addFailed(name, plan string, err error) error {
 	switch {
 	case errors.Is(err, store.ErrExists):
 		return act.Fail(act.Refused, "choose another name; {account list} shows those that are taken", "there is already an account or a login %q", name)
-	case errors.Is(err, store.ErrUsed):
+	case errors.Is(err, orders.ErrUsed):
 		return answer.NameUsed(name)
-	case errors.Is(err, store.ErrEnough):
+	case errors.Is(err, orders.ErrEnough):
 		return act.Fail(act.Refused, "the operator can add more, and raise accounts_per_reseller in [limits]", "account %s: %w", name, err)
 	case refused:
 		return act.Fail(act.Refused, answer.RefusedHint(name, plan, no), "account %s: %s", name, words.English.Refusal(no))

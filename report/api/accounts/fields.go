@@ -8,7 +8,7 @@ import (
 	"relay/report/api/act"
 	"relay/report/api/field"
 	"relay/report/words"
-	"relay/store"
+	"relay/store/books"
 	"relay/store/ledger"
 	"relay/store/mailsyntax"
 )
@@ -42,7 +42,7 @@ type AccountFields struct {
 }
 
 // apply sets the members that are given, except what happens at the limit.
-func (f *AccountFields) apply(a *store.Account) error {
+func (f *AccountFields) apply(a *books.Account) error {
 	if err := f.toldWhere(a); err != nil {
 		return err
 	}
@@ -79,10 +79,10 @@ func (f *AccountFields) apply(a *store.Account) error {
 
 func (f *AccountFields) check() error {
 	const widestVersion = 40 // characters
-	if p := field.Or0(f.Profile); p != "" && !slices.Contains(store.Profiles, p) {
-		return act.Invalid("profile", "", " %q: %s", p, strings.Join(store.Profiles, ", "))
+	if p := field.Or0(f.Profile); p != "" && !slices.Contains(books.Profiles, p) {
+		return act.Invalid("profile", "", " %q: %s", p, strings.Join(books.Profiles, ", "))
 	}
-	if v := f.Auth; v != nil && *v != AuthWarn && *v != store.AuthRefuse {
+	if v := f.Auth; v != nil && *v != AuthWarn && *v != books.AuthRefuse {
 		return act.Invalid("auth", "", " %q: warn or refuse", *v)
 	}
 	if err := CheckReference(field.Or0(f.Reference)); err != nil {
@@ -105,7 +105,7 @@ func oneLine(name, text string, most int) error {
 }
 
 // limit takes over what is to happen at the limit of plan.
-func (f *AccountFields) limit(a *store.Account, plan quota.Plan) error {
+func (f *AccountFields) limit(a *books.Account, plan quota.Plan) error {
 	switch quota.AtLimit(f.AtLimit) {
 	case "":
 	case quota.Suspend, quota.Continue:

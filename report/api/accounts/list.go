@@ -7,7 +7,8 @@ import (
 
 	"relay/report/api/act"
 	"relay/report/api/answer"
-	"relay/store"
+	"relay/store/books"
+	"relay/store/standing"
 )
 
 // Filter chooses accounts by what they are. It is embedded in the request of a list.
@@ -20,8 +21,8 @@ type Filter struct {
 // Wanted chooses the accounts that the actor may see and that come behind the one called
 // after, in any state: for that see Stands. A filter with an unknown name is a problem,
 // rather than an empty list.
-func (f *Filter) Wanted(ctx context.Context, s *act.Service, after string) (w store.Wanted, err error) {
-	w = store.Wanted{Owner: f.Owner, Reseller: f.Reseller, After: after}
+func (f *Filter) Wanted(ctx context.Context, s *act.Service, after string) (w books.Wanted, err error) {
+	w = books.Wanted{Owner: f.Owner, Reseller: f.Reseller, After: after}
 	if a := act.ActorOf(ctx); a.Kind == act.Reseller {
 		w.Reseller = a.Name
 	}
@@ -32,7 +33,7 @@ func (f *Filter) Wanted(ctx context.Context, s *act.Service, after string) (w st
 }
 
 // Stands reports an account in the state that is asked for.
-func (f *Filter) Stands(st *store.Standing) bool { return f.State == "" || st.State() == f.State }
+func (f *Filter) Stands(st *standing.Standing) bool { return f.State == "" || st.State() == f.State }
 
 // AccountList is the request for a list of accounts.
 type AccountList struct {
@@ -52,8 +53,8 @@ func list(ctx context.Context, s *act.Service, in *AccountList, page *act.Page[A
 		return err
 	}
 	w.Prefix = in.Prefix
-	currency := s.Store.Currency()
-	return s.Store.EachStanding(w, func(st *store.Standing) error {
+	currency := s.Store.Books.Currency()
+	return s.Store.Standings.EachStanding(w, func(st *standing.Standing) error {
 		ok := in.Stands(st)
 		if ok && in.Returns != "" {
 			var err error

@@ -101,7 +101,7 @@ func mayUsePool(s *act.Service, account, pool string, plan quota.Plan) error {
 	if !slices.ContainsFunc(s.Rules().Sources, func(r act.SourceRule) bool { return r.Pool == pool }) {
 		return act.Invalid("pool", "{source list} shows all", " %q: no source has it", pool)
 	}
-	if now, err := s.Store.Plan(plan.Name); !plan.Dedicated && err == nil && now.Dedicated {
+	if now, err := s.Store.Books.Plan(plan.Name); !plan.Dedicated && err == nil && now.Dedicated {
 		hint := "{account set " + account + " --plan " + plan.Name + "} applies the plan as it is now"
 		if now.Price > 0 {
 			hint = "the next term has it: {account renew " + account + "}"

@@ -13,8 +13,9 @@ import (
 	"relay/report/api/field"
 	"relay/report/money"
 	"relay/report/words"
-	"relay/store"
+	"relay/store/books"
 	"relay/store/ledger"
+	"relay/store/orders"
 )
 
 // AccountChange is the request for changes of an account: all of them, or none.
@@ -46,7 +47,7 @@ func set(ctx context.Context, s *act.Service, in *AccountChange) (*AccountDetail
 	}
 	var to *quota.Plan
 	if b.Plan != "" {
-		p, err := s.Store.Plan(b.Plan)
+		p, err := s.Store.Books.Plan(b.Plan)
 		if err != nil {
 			return nil, act.Unlisted(err, "plan", b.Plan)
 		}
@@ -62,8 +63,8 @@ func set(ctx context.Context, s *act.Service, in *AccountChange) (*AccountDetail
 	if err := mayUsePool(s, in.Account, field.Or0(b.Pool), plan); err != nil {
 		return nil, err
 	}
-	now, currency := s.Store.BookTime(), s.Store.Currency() // before: the function runs inside the store's writer
-	_, err = s.Store.ChangeAccount(s.Order(ctx, false), in.Account, func(a *store.Account) (store.Change, error) { return in.change(a, to, now, currency) })
+	now, currency := s.Store.BookTime(), s.Store.Books.Currency() // before: the function runs inside the store's writer
+	_, err = s.Store.Orders.ChangeAccount(s.Order(ctx, false), in.Account, func(a *books.Account) (orders.Change, error) { return in.change(a, to, now, currency) })
 	if no, ok := errors.AsType[*quota.Refusal](err); ok {
 		return nil, act.Fail(act.Refused, answer.RefusedHint(in.Account, b.Plan, no), "account %s: %s", in.Account, words.English.Refusal(no))
 	}
@@ -74,7 +75,7 @@ func set(ctx context.Context, s *act.Service, in *AccountChange) (*AccountDetail
 }
 
 // change sets all that was given; to is nil where no plan was.
-func (in *AccountChange) change(a *store.Account, to *quota.Plan, now time.Time, currency string) (is store.Change, err error) {
+func (in *AccountChange) change(a *books.Account, to *quota.Plan, now time.Time, currency string) (is orders.Change, err error) {
 	plan := a.Plan(now)
 	if to != nil {
 		if err := mayHave(a, plan, to, currency); err != nil {
@@ -99,7 +100,7 @@ const mostReason = 200
 
 // mayHave says why an account that has a plan cannot be given another one without
 // money.
-func mayHave(a *store.Account, has quota.Plan, p *quota.Plan, currency string) error {
+func mayHave(a *books.Account, has quota.Plan, p *quota.Plan, currency string) error {
 	own := p.Name == has.Name && p.Price == has.Price && p.Term == has.Term && p.Kind() == has.Kind()
 	buy := "{account upgrade " + a.Name + " --plan " + p.Name + "} for the present term, or {account renew " + a.Name + " --plan " + p.Name + "} for the next one"
 	switch {

@@ -11,7 +11,9 @@ import (
 	"relay/report/api/act"
 	"relay/store"
 	"relay/store/behalf"
+	"relay/store/books"
 	"relay/store/ledger"
+	"relay/store/orders"
 	"relay/store/people"
 )
 
@@ -27,14 +29,14 @@ func TestAccountSet_atOnce(t *testing.T) {
 	more := free
 	more.Name, more.Bandwidth = "more", 1_000_000_000
 	for _, p := range []quota.Plan{free, more} {
-		if err := st.AddPlan(p); err != nil {
+		if err := st.Books.AddPlan(p); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if err := st.People.AddCustomer(people.Customer{Name: "anna"}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := st.AddAccount(behalf.Order{}, store.NewAccount{Account: store.Account{Name: "web"}, Plan: free}); err != nil {
+	if _, err := st.Orders.AddAccount(behalf.Order{}, orders.NewAccount{Account: books.Account{Name: "web"}, Plan: free}); err != nil {
 		t.Fatal(err)
 	}
 	since := ledgerOf(t, st, "web")
@@ -55,7 +57,7 @@ func TestAccountSet_atOnce(t *testing.T) {
 	if want := []ledger.Kind{ledger.KindPlan, ledger.KindLimit, ledger.KindAbuse}; !slices.Equal(kinds, want) {
 		t.Errorf("entries %v, want %v", kinds, want)
 	}
-	a, err := st.Account("web")
+	a, err := st.Books.Account("web")
 	if err != nil || a.Owner != "anna" || a.Contact != "a@web.example" || !a.Abuse || a.AtLimit != quota.Continue || a.Plan(moving).Name != "more" {
 		t.Errorf("the account is %+v, %v", a, err)
 	}
@@ -63,7 +65,7 @@ func TestAccountSet_atOnce(t *testing.T) {
 
 func ledgerOf(t *testing.T, st *store.Store, account string) (list []ledger.Entry) {
 	t.Helper()
-	if err := st.Ledger(account, func(e *ledger.Entry) error { list = append(list, *e); return nil }); err != nil {
+	if err := st.Books.Ledger(account, func(e *ledger.Entry) error { list = append(list, *e); return nil }); err != nil {
 		t.Fatal(err)
 	}
 	return list

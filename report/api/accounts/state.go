@@ -10,8 +10,8 @@ import (
 	"relay/report/api/answer"
 	"relay/report/money"
 	"relay/report/words"
-	"relay/store"
 	"relay/store/ledger"
+	"relay/store/orders"
 )
 
 // Suspension is the request to suspend an account.
@@ -85,18 +85,19 @@ func suspend(ctx context.Context, s *act.Service, in *Suspension) (*Account, err
 	if strings.TrimSpace(reason) == "" {
 		return nil, act.Invalid("reason", "", " cannot be empty: the customer is told")
 	}
-	if _, err := s.Store.Suspend(s.Order(ctx, false), in.Account, reason); err != nil {
+	if _, err := s.Store.Orders.Suspend(s.Order(ctx, false), in.Account, reason); err != nil {
 		return nil, answer.Failed(in.Account, err)
 	}
-	return standing(s, in.Account)
+	return accountNow(s, in.Account)
 }
 
-func standing(s *act.Service, name string) (*Account, error) {
-	st, err := s.Store.Standing(name)
+// accountNow is an account as it stands now.
+func accountNow(s *act.Service, name string) (*Account, error) {
+	st, err := s.Store.Standings.Standing(name)
 	if err != nil {
 		return nil, err
 	}
-	v := accountOf(&st, s.Store.Currency())
+	v := accountOf(&st, s.Store.Books.Currency())
 	return &v, nil
 }
 
@@ -119,14 +120,14 @@ func resume(ctx context.Context, s *act.Service, in *Resumption) (*ResumedAccoun
 			return nil, err
 		}
 		v.Forgiven = a.State == ledger.Suspended && a.Cause == ledger.CauseAbuse
-		if _, err := s.Store.Resume(s.Order(ctx, v.DryRun), a.Name); err != nil {
+		if _, err := s.Store.Orders.Resume(s.Order(ctx, v.DryRun), a.Name); err != nil {
 			return nil, answer.Failed(a.Name, err)
 		}
 	}
 	if a.Hold != "" {
 		v.Unpaid = open
 	}
-	is, err := standing(s, a.Name)
+	is, err := accountNow(s, a.Name)
 	if err == nil {
 		v.Account = *is
 	}
@@ -146,13 +147,13 @@ func stillPending(name string, open []answer.Payable) error {
 
 func remove(ctx context.Context, s *act.Service, in *Name) (*RemovedAccount, error) {
 	err := s.Store.RemoveAccount(s.Order(ctx, false), in.Account)
-	if errors.Is(err, store.ErrOwing) {
+	if errors.Is(err, orders.ErrOwing) {
 		return nil, owing(ctx, s, in.Account)
 	}
 	if err != nil {
 		return nil, act.NoAccount(in.Account, err)
 	}
-	used, err := s.Store.NameUsed(in.Account)
+	used, err := s.Store.Books.NameUsed(in.Account)
 	return &RemovedAccount{in.Account, used}, err
 }
 
@@ -166,7 +167,7 @@ func owing(ctx context.Context, s *act.Service, name string) error {
 		return act.Fail(act.Refused, "{account close "+name+" --dry-run} shows it, line by line", "account %s would end with an unsettled balance", name)
 	}
 	if a.Balance > 0 {
-		return act.Fail(act.Refused, "pay it back and record that: {account correct "+name+" --amount -N --paid-back --reason TEXT}", "account %s has a balance of %s", name, money.Format(a.Balance, s.Store.Currency()))
+		return act.Fail(act.Refused, "pay it back and record that: {account correct "+name+" --amount -N --paid-back --reason TEXT}", "account %s has a balance of %s", name, money.Format(a.Balance, s.Store.Books.Currency()))
 	}
 	hint := "{payment record} enters a payment, {account correct} waives it"
 	if a.State != ledger.Closed {

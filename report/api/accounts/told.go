@@ -8,7 +8,7 @@ import (
 	"relay/report/api/act"
 	"relay/report/api/field"
 	"relay/report/words"
-	"relay/store"
+	"relay/store/books"
 	"relay/store/news"
 )
 
@@ -20,7 +20,7 @@ const (
 )
 
 // toldWhere sets the addresses and the language of what the customer is told, and about what.
-func (f *AccountFields) toldWhere(a *store.Account) error {
+func (f *AccountFields) toldWhere(a *books.Account) error {
 	if err := cmp.Or(field.Mail("contact", field.Or0(f.Contact)), field.Mail("billing_contact", field.Or0(f.Billing)),
 		field.Mail("abuse_contact", field.Or0(f.AbuseMail))); err != nil {
 		return err

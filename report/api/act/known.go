@@ -7,7 +7,9 @@ import (
 	"syscall"
 
 	"relay/store"
+	"relay/store/books"
 	"relay/store/highwater"
+	"relay/store/orders"
 )
 
 // Known turns an error of the store or the system into a problem; Internal if it is not
@@ -37,8 +39,8 @@ var sentinels = []struct {
 	{store.ErrOlder, Internal, "relay serve, or any command on it, brings it up to date"},
 	{store.ErrNewer, Internal, "run the relay that wrote it, or a newer one"},
 	{highwater.ErrDamaged, Internal, "write the number of the last invoice that you sent into that file, twice: echo 17 17 > relay.invoices"},
-	{store.ErrCurrency, Settings, "set [billing] currency back"},
-	{store.ErrNotYours, Refused, "ask the operator"},
+	{books.ErrCurrency, Settings, "set [billing] currency back"},
+	{orders.ErrNotYours, Refused, "ask the operator"},
 	{fs.ErrPermission, Internal, "run the command as the user that runs the relay, or as root"},
 	{fs.ErrNotExist, Internal, "see that the name is right, and that the directory is there"},
 	{context.Canceled, Busy, ""},

@@ -12,6 +12,7 @@ import (
 	"relay/report/jobs"
 	"relay/store"
 	"relay/store/behalf"
+	"relay/store/books"
 	"relay/store/signs"
 )
 
@@ -80,11 +81,11 @@ func (s *Service) Order(ctx context.Context, dryRun bool) behalf.Order {
 }
 
 // Account returns the account that an actor names, if it is within the actor's reach.
-func (s *Service) Account(ctx context.Context, name string) (store.Account, error) {
+func (s *Service) Account(ctx context.Context, name string) (books.Account, error) {
 	if err := s.Reach(ctx, name); err != nil {
-		return store.Account{}, err
+		return books.Account{}, err
 	}
-	a, err := s.Store.Account(name)
+	a, err := s.Store.Books.Account(name)
 	return a, NoAccount(name, err)
 }
 
@@ -97,8 +98,8 @@ func (s *Service) Reach(ctx context.Context, name string) error {
 	case Reseller:
 		within, err = s.Store.People.Below(actor.Name, name)
 	case Customer:
-		var a store.Account
-		if a, err = s.Store.Account(name); errors.Is(err, store.ErrNotFound) {
+		var a books.Account
+		if a, err = s.Store.Books.Account(name); errors.Is(err, store.ErrNotFound) {
 			err = nil
 		}
 		within = a.Owner == actor.Name && a.Name == name

@@ -79,7 +79,7 @@ func (m *mount) admit(s *Spec) func(huma.Context, func(huma.Context)) {
 			return
 		}
 		ctx.SetHeader(ZoneHeader, zoneName(m.s.Store.Zone()))
-		ctx.SetHeader(CurrencyHeader, m.s.Store.Currency())
+		ctx.SetHeader(CurrencyHeader, m.s.Store.Books.Currency())
 		ctx.SetHeader(TimeHeader, m.s.Store.Now().Format(time.RFC3339Nano))
 		next(ctx)
 	}

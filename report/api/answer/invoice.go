@@ -94,7 +94,7 @@ func IssuedOf(s *act.Service, i *ledger.Invoice) Payable {
 
 // OpenInvoices of an account, oldest first.
 func OpenInvoices(s *act.Service, account string) ([]Payable, error) {
-	list, err := s.Store.InvoicesOf(account, true)
+	list, err := s.Store.Books.InvoicesOf(account, true)
 	open := make([]Payable, len(list))
 	for i := range list {
 		open[i] = PayableOf(s, &list[i])
@@ -115,7 +115,7 @@ func InvoiceName(s *act.Service, ref string) string {
 	if err != nil {
 		return ref
 	}
-	i, err := s.Store.Invoice(n)
+	i, err := s.Store.Books.Invoice(n)
 	if err != nil {
 		return ref // a close was only worked out: nothing is issued yet
 	}
@@ -160,6 +160,6 @@ func OwedBy(s *act.Service, account string, amount int64) *Owed {
 	if amount <= 0 {
 		return nil
 	}
-	doc, o := invoice.Document{Number: account, Account: account, State: invoice.Open, Total: amount, Currency: s.Store.Currency()}, Documents(s)
+	doc, o := invoice.Document{Number: account, Account: account, State: invoice.Open, Total: amount, Currency: s.Store.Books.Currency()}, Documents(s)
 	return &Owed{amount, doc.Currency, field.OrNull(doc.FillLink(o.Link)), field.OrNull(doc.FillText(o.Text))}
 }

@@ -67,7 +67,7 @@ func MoneyOf(s *act.Service, e *ledger.Entry, currency string) Payment {
 	case ledger.KindPayment:
 		v.Method, v.Reference = &e.Method, &e.Reference
 	case ledger.KindReversal:
-		if p, err := s.Store.Payment(ledger.Reversed, ledger.PaidBackRef(e.Account, e.Seq)); err == nil {
+		if p, err := s.Store.Books.Payment(ledger.Reversed, ledger.PaidBackRef(e.Account, e.Seq)); err == nil {
 			v.Method, v.Reference, v.Text = &p.Of[0], &p.Of[1], field.OrNull(p.Text)
 		}
 	case ledger.KindRefund:

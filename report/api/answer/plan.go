@@ -7,7 +7,7 @@ import (
 	"relay/report/api/act"
 	"relay/report/api/field"
 	"relay/report/words"
-	"relay/store"
+	"relay/store/books"
 	"relay/store/ledger"
 )
 
@@ -113,7 +113,7 @@ type Stand struct {
 
 // StandOf returns the figures of an account now; of one without a name, that was not added
 // yet, they are empty.
-func StandOf(s *act.Service, a *store.Account) Stand {
+func StandOf(s *act.Service, a *books.Account) Stand {
 	if a.Name == "" {
 		return Stand{}
 	}
@@ -138,7 +138,7 @@ func StandOf(s *act.Service, a *store.Account) Stand {
 var States = []string{"pending", "active", "suspended", "expired", "closed"}
 
 // StateOf an account.
-func StateOf(a *store.Account, expired bool) string {
+func StateOf(a *books.Account, expired bool) string {
 	if expired {
 		return "expired"
 	}

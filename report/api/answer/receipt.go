@@ -9,7 +9,7 @@ import (
 	"relay/report/api/field"
 	"relay/report/money"
 	"relay/report/words"
-	"relay/store"
+	"relay/store/orders"
 )
 
 // Receipt is what an order came to, or would.
@@ -41,7 +41,7 @@ type ReceiptLine struct {
 
 // Ordered is the answer to an order on an account; order is its name in words. An order
 // that is not possible is a problem, with all reasons at once, which carries the receipt.
-func Ordered(s *act.Service, account, order string, dryRun bool, r *store.Receipt, err error) (*Receipt, error) {
+func Ordered(s *act.Service, account, order string, dryRun bool, r *orders.Receipt, err error) (*Receipt, error) {
 	no, refused := errors.AsType[*quota.Refusal](err)
 	if err != nil && !refused {
 		return nil, Failed(account, err)
@@ -63,9 +63,9 @@ func Ordered(s *act.Service, account, order string, dryRun bool, r *store.Receip
 }
 
 // ReceiptOf is a receipt of the store.
-func ReceiptOf(s *act.Service, account, order string, dryRun bool, r *store.Receipt) Receipt {
+func ReceiptOf(s *act.Service, account, order string, dryRun bool, r *orders.Receipt) Receipt {
 	v := Receipt{Account: account, Order: order, DryRun: dryRun, Refused: []Refusal{}, Lines: []ReceiptLine{},
-		Amount: r.Amount, Currency: s.Store.Currency(), Invoices: []Payable{},
+		Amount: r.Amount, Currency: s.Store.Books.Currency(), Invoices: []Payable{},
 		Before: StandOf(s, &r.Before), After: StandOf(s, &r.After), Owed: OwedBy(s, r.After.Name, r.Debt)}
 	for i := range r.Lines {
 		v.Lines = append(v.Lines, ReceiptLine{words.English.Line(&r.Lines[i]), r.Lines[i].Amount})

@@ -5,7 +5,7 @@ import (
 
 	"relay/quota"
 	"relay/report/api/act"
-	"relay/store"
+	"relay/store/orders"
 )
 
 // RefusedHint is the next step after the first reason that has one. plan is the account's.
@@ -30,11 +30,11 @@ func RefusedHint(account, plan string, no *quota.Refusal) string {
 // Failed is what the store found against an order on an account, with the next step.
 func Failed(account string, err error) error {
 	switch {
-	case errors.Is(err, store.ErrClosed):
+	case errors.Is(err, orders.ErrClosed):
 		return ClosedForGood(account)
-	case errors.Is(err, store.ErrUsed):
+	case errors.Is(err, orders.ErrUsed):
 		return NameUsed(account)
-	case errors.Is(err, store.ErrPending):
+	case errors.Is(err, orders.ErrPending):
 		return act.Fail(act.Refused, "{account show "+account+"} has its invoice; {account activate "+account+"} does not wait for the payment",
 			"account %s is pending: it has no term yet", account)
 	case errors.Is(err, quota.ErrOverflow):

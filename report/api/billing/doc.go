@@ -11,6 +11,7 @@ import (
 	"relay/report/api/act"
 	"relay/report/words"
 	"relay/store"
+	"relay/store/books"
 	"relay/store/ledger"
 )
 
@@ -27,8 +28,8 @@ func find(ctx context.Context, s *act.Service, text string) (i ledger.Invoice, e
 	if err := reach(ctx, s, text); err != nil {
 		return i, err
 	}
-	i, err = s.Store.FindInvoice(text)
-	if _, ok := errors.AsType[*store.NoNumber](err); ok {
+	i, err = s.Store.Books.FindInvoice(text)
+	if _, ok := errors.AsType[*books.NoNumber](err); ok {
 		return i, act.Fail(act.Wrong, allInvoices, "%w", err)
 	}
 	if err == nil && i.Kind == ledger.VoidNumber {
@@ -46,8 +47,8 @@ func reach(ctx context.Context, s *act.Service, text string) error {
 	if actor.Kind != act.Reseller {
 		return nil
 	}
-	n, _ := store.ParseInvoice(text) // 0 is none
-	ok, err := s.Store.InvoiceBelow(actor.Name, n)
+	n, _ := books.ParseInvoice(text) // 0 is none
+	ok, err := s.Store.Books.InvoiceBelow(actor.Name, n)
 	if err == nil && !ok {
 		return act.NotFound
 	}

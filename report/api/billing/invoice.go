@@ -135,6 +135,6 @@ func cancelInvoice(ctx context.Context, s *act.Service, in *Cancellation) (*answ
 		return nil, act.Fail(act.Refused, "{account refund "+i.Account+"} pays a term back; {account correct "+i.Account+"} enters an amount of your own",
 			"invoice %s is %s: only an open one can be cancelled", i.Name, i.State)
 	}
-	r, err := s.Store.CancelInvoice(s.Order(ctx, in.Body.DryRun), i.Number, text)
+	r, err := s.Store.Orders.CancelInvoice(s.Order(ctx, in.Body.DryRun), i.Number, text)
 	return answer.Ordered(s, i.Account, fmt.Sprintf("cancel invoice %s", i.Name), in.Body.DryRun, &r, err)
 }

@@ -66,11 +66,11 @@ func invoiced(s *act.Service, account string) error {
 	if account == "" {
 		return nil
 	}
-	_, err := s.Store.Account(account)
+	_, err := s.Store.Books.Account(account)
 	if !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
-	e := s.Store.EachInvoiceOf(account, false, 0, func(*ledger.Invoice) error { return errAny })
+	e := s.Store.Books.EachInvoiceOf(account, false, 0, func(*ledger.Invoice) error { return errAny })
 	switch {
 	case errors.Is(e, errAny):
 		return nil
@@ -86,15 +86,15 @@ func (in *Invoices) each(ctx context.Context, s *act.Service, after uint64, fn f
 	open := in.Open || in.Overdue
 	switch actor := act.ActorOf(ctx); {
 	case in.Account != "":
-		return s.Store.EachInvoiceOf(in.Account, open, after, fn)
+		return s.Store.Books.EachInvoiceOf(in.Account, open, after, fn)
 	case actor.Kind == act.Reseller:
-		return s.Store.InvoicesBelow(actor.Name, open, after, fn)
+		return s.Store.Books.InvoicesBelow(actor.Name, open, after, fn)
 	case in.Customer != "":
-		return s.Store.InvoicesTo(in.Customer, after, fn)
+		return s.Store.Books.InvoicesTo(in.Customer, after, fn)
 	case in.Reseller != "":
-		return s.Store.InvoicesThrough(in.Reseller, after, fn)
+		return s.Store.Books.InvoicesThrough(in.Reseller, after, fn)
 	}
-	return s.Store.Invoices(after+1, fn)
+	return s.Store.Books.Invoices(after+1, fn)
 }
 
 func (in *Invoices) match(s *act.Service, i *ledger.Invoice) bool {

@@ -15,6 +15,7 @@ import (
 	"relay/report/words"
 	"relay/store"
 	"relay/store/ledger"
+	"relay/store/orders"
 )
 
 // Payments is the request for a list of payments.
@@ -79,10 +80,10 @@ func (in *Payments) match(s *act.Service, v *answer.Payment) bool {
 // each calls fn for the payments of one account, as its ledger has them, or for all; it
 // begins behind a key.
 func (in *Payments) each(s *act.Service, from string, fn func(v answer.Payment, key string) error) error {
-	currency := s.Store.Currency()
+	currency := s.Store.Books.Currency()
 	if in.Account == "" {
 		method, reference, _ := strings.Cut(from, "\x00")
-		return s.Store.PaymentsAfter(method, reference, func(p *ledger.Payment) error {
+		return s.Store.Books.PaymentsAfter(method, reference, func(p *ledger.Payment) error {
 			return fn(answer.PaymentOf(s, p, currency), p.Method+"\x00"+p.Reference)
 		})
 	}
@@ -90,7 +91,7 @@ func (in *Payments) each(s *act.Service, from string, fn func(v answer.Payment, 
 	if err != nil {
 		return err
 	}
-	return s.Store.LedgerAfter(in.Account, after, func(e *ledger.Entry) error {
+	return s.Store.Books.LedgerAfter(in.Account, after, func(e *ledger.Entry) error {
 		switch e.Kind {
 		case ledger.KindPayment, ledger.KindReversal, ledger.KindRefund:
 			return fn(answer.MoneyOf(s, e, currency), strconv.FormatUint(e.Seq, 10))
@@ -114,7 +115,7 @@ func reversePayment(ctx context.Context, s *act.Service, in *Reversal) (*answer.
 			return nil, err
 		}
 	}
-	back := store.Reversal{Reference: b.Reference, Method: b.Method, Suspend: b.Suspend, Text: field.Reason(b.Reason)}
+	back := orders.Reversal{Reference: b.Reference, Method: b.Method, Suspend: b.Suspend, Text: field.Reason(b.Reason)}
 	if back.Text == "" {
 		return nil, act.Invalid("reason", "", " cannot be empty: the ledger says why")
 	}
@@ -123,7 +124,7 @@ func reversePayment(ctx context.Context, s *act.Service, in *Reversal) (*answer.
 		return nil, err
 	}
 	back.Invoice = i.Number
-	r, err := s.Store.ReversePayment(s.Order(ctx, b.DryRun), back)
+	r, err := s.Store.Orders.ReversePayment(s.Order(ctx, b.DryRun), back)
 	if err := notReversed(ctx, s, &i, words.Clean(b.Reference), err); err != nil {
 		return nil, err
 	}
@@ -134,9 +135,9 @@ func reversePayment(ctx context.Context, s *act.Service, in *Reversal) (*answer.
 func notReversed(ctx context.Context, s *act.Service, i *ledger.Invoice, reference string, err error) error {
 	list := "{payment list --account " + i.Account + "} shows them"
 	switch {
-	case errors.Is(err, store.ErrReversed):
+	case errors.Is(err, orders.ErrReversed):
 		return act.Fail(act.Refused, list, "the payment of invoice %s with reference %q was already taken back", i.Name, reference)
-	case errors.Is(err, store.ErrSeveral):
+	case errors.Is(err, orders.ErrSeveral):
 		return act.Fail(act.Refused, "say which with --method; "+list, "several payments of invoice %s have the reference %q", i.Name, reference)
 	case errors.Is(err, store.ErrNotFound):
 		if _, gone := s.Account(ctx, i.Account); gone != nil {

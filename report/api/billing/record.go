@@ -15,6 +15,7 @@ import (
 	"relay/report/words"
 	"relay/store"
 	"relay/store/ledger"
+	"relay/store/orders"
 )
 
 // PaymentEntry is the request to enter a payment.
@@ -63,7 +64,7 @@ func recordPayment(ctx context.Context, s *act.Service, in *PaymentEntry) (*Paid
 	if err := payFor(ctx, s, in, &p); err != nil {
 		return nil, err
 	}
-	r, err := s.Store.RecordPayment(s.Order(ctx, b.DryRun), p)
+	r, err := s.Store.Orders.RecordPayment(s.Order(ctx, b.DryRun), p)
 	switch {
 	case errors.Is(err, store.ErrExists):
 		return nil, paidBefore(s, &p, err)
@@ -104,7 +105,7 @@ func payFor(ctx context.Context, s *act.Service, in *PaymentEntry, p *ledger.Pay
 			return err
 		}
 		p.Account = a.Name
-		if open, err = s.Store.Debt(a.Name); err != nil {
+		if open, err = s.Store.Orders.Debt(a.Name); err != nil {
 			return err
 		}
 	}
@@ -146,7 +147,7 @@ func mayPay(i *ledger.Invoice, p *ledger.Payment, at int) error {
 
 // payable says why nothing can be paid.
 func payable(s *act.Service, p *ledger.Payment, open int64) error {
-	if _, err := s.Store.Payment(p.Method, p.Reference); err == nil {
+	if _, err := s.Store.Books.Payment(p.Method, p.Reference); err == nil {
 		return paidBefore(s, p, store.ErrExists)
 	}
 	if p.Amount != 0 || open != 0 {
@@ -156,7 +157,7 @@ func payable(s *act.Service, p *ledger.Payment, open int64) error {
 	if p.Invoice == 0 {
 		return act.Fail(act.Refused, hint, "account %s has no debt without an invoice", p.Account)
 	}
-	i, err := s.Store.Invoice(p.Invoice)
+	i, err := s.Store.Books.Invoice(p.Invoice)
 	if err != nil {
 		return err
 	}
@@ -165,7 +166,7 @@ func payable(s *act.Service, p *ledger.Payment, open int64) error {
 
 // paidBefore names the payment that has the same method and reference.
 func paidBefore(s *act.Service, p *ledger.Payment, err error) error {
-	old, e := s.Store.Payment(p.Method, p.Reference)
+	old, e := s.Store.Books.Payment(p.Method, p.Reference)
 	if e != nil {
 		return errors.Join(err, e)
 	}
@@ -175,16 +176,16 @@ func paidBefore(s *act.Service, p *ledger.Payment, err error) error {
 	}
 	return act.Fail(act.Refused, "nothing was recorded; every payment has a reference of its own",
 		"a payment by %s with reference %q is recorded already: %s %sof account %s, at %s",
-		old.Method, old.Reference, money.Format(old.Amount, s.Store.Currency()), what, old.Account, words.Stamp(old.Time, s.Store.Zone()))
+		old.Method, old.Reference, money.Format(old.Amount, s.Store.Books.Currency()), what, old.Account, words.Stamp(old.Time, s.Store.Zone()))
 }
 
-func paidOf(ctx context.Context, s *act.Service, p *ledger.Payment, r *store.Receipt, dryRun bool) *Paid {
+func paidOf(ctx context.Context, s *act.Service, p *ledger.Payment, r *orders.Receipt, dryRun bool) *Paid {
 	paid, now, a := *p, s.Store.BookTime(), &r.After
 	paid.Amount, paid.Account, paid.Time, paid.By = r.Amount, a.Name, now.UTC(), act.ActorOf(ctx).String()
 	if at := slices.IndexFunc(r.Entries, func(e ledger.Entry) bool { return e.Kind == ledger.KindPayment }); at >= 0 {
 		paid.Time = r.Entries[at].Time
 	}
-	v := &Paid{Payment: answer.PaymentOf(s, &paid, s.Store.Currency()), DryRun: dryRun, Did: didOf(r), Invoices: []answer.Payable{},
+	v := &Paid{Payment: answer.PaymentOf(s, &paid, s.Store.Books.Currency()), DryRun: dryRun, Did: didOf(r), Invoices: []answer.Payable{},
 		Before: answer.StandOf(s, &r.Before), After: answer.StandOf(s, a), Owed: answer.OwedBy(s, a.Name, r.Debt),
 		Credit: answer.LotsOf(quota.Live(a.Lots, now))}
 	if a.Status() == ledger.Suspended {
@@ -204,7 +205,7 @@ func paidOf(ctx context.Context, s *act.Service, p *ledger.Payment, r *store.Rec
 }
 
 // didOf names what a payment did.
-func didOf(r *store.Receipt) []string {
+func didOf(r *orders.Receipt) []string {
 	did := []string{}
 	for _, e := range r.Entries {
 		if e.Kind == ledger.KindActivated || e.Kind == ledger.KindRenewed {

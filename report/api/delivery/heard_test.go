@@ -12,7 +12,9 @@ import (
 	"relay/report/api/act"
 	"relay/store"
 	"relay/store/behalf"
+	"relay/store/books"
 	"relay/store/mailreply"
+	"relay/store/orders"
 	"relay/store/people"
 	"relay/store/spool"
 	"relay/store/spooled"
@@ -27,7 +29,7 @@ func told(t *testing.T, replies ...Reply) *act.Service {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = st.Close() })
-	_, err = st.AddAccount(behalf.Order{}, store.NewAccount{Account: store.Account{Name: "sender"}, Plan: quota.Plan{Name: "p", Term: quota.Year},
+	_, err = st.Orders.AddAccount(behalf.Order{}, orders.NewAccount{Account: books.Account{Name: "sender"}, Plan: quota.Plan{Name: "p", Term: quota.Year},
 		Credential: &people.Credential{Login: "sender", Account: "sender", Kind: people.Token, Hash: "x"}})
 	if err != nil {
 		t.Fatal(err)

@@ -84,7 +84,7 @@ func checkSource(s *act.Service, o *egress.Override) error {
 // target finds what a name stands for.
 func target(ctx context.Context, s *act.Service, kind, name string) (egress.OverrideKind, string, error) {
 	if kind == "" || kind == string(egress.OverrideAccount) {
-		_, err := s.Store.Account(name)
+		_, err := s.Store.Books.Account(name)
 		switch {
 		case err == nil:
 			return egress.OverrideAccount, name, nil

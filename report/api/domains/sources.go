@@ -10,7 +10,7 @@ import (
 // configured.
 func sourcesOf(s *act.Service, account string) (list []netip.Addr) {
 	pool := ""
-	if a, err := s.Store.Account(account); err == nil {
+	if a, err := s.Store.Books.Account(account); err == nil {
 		pool = a.Pool
 	}
 	for _, r := range s.Rules().Sources {

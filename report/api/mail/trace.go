@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"relay/report/api/act"
+	"relay/store/mailsyntax"
 	"relay/store/spooled"
 	"relay/store/trace"
 )
@@ -101,7 +102,7 @@ func (t *Traced) ask(ctx context.Context, s *act.Service) (*tracing, error) {
 	inBrackets := len(q.what) > 2 && strings.HasPrefix(q.what, "<") && strings.HasSuffix(q.what, ">")
 	if at := strings.Contains(q.what, "@") && len(q.what) > 1; !at && !inBrackets {
 		hint := ""
-		if _, err := s.Store.Account(q.what); err == nil {
+		if _, err := s.Store.Books.Account(q.what); err == nil {
 			hint = "mail of an account: {trace --account " + q.what + "}"
 		}
 		return nil, act.Fail(act.Wrong, hint, "%q is neither the ID of a message nor an address, @domain or Message-ID", q.what)
@@ -133,7 +134,7 @@ func (q *tracing) names(address, messageID string) bool {
 	if strings.HasPrefix(what, "<") { // as logs write addresses, too
 		what = strings.Trim(what, "<>")
 	}
-	return spooled.IsAddress(address, what)
+	return mailsyntax.Matches(address, what)
 }
 
 // choosesAny is for the events of one message together.

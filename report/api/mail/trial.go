@@ -12,8 +12,9 @@ import (
 	"relay/report/api/act"
 	"relay/report/api/field"
 	"relay/report/words"
-	"relay/store"
+	"relay/store/books"
 	"relay/store/spooled"
+	"relay/store/standing"
 )
 
 // Trial is the request to send a test message as a customer's program does.
@@ -42,7 +43,7 @@ type trial struct {
 	s        *act.Service
 	to, from string
 	timeout  time.Duration
-	account  store.Account
+	account  books.Account
 	steps    act.Steps
 	failure  error // the problem of the last failed step; nil: none failed
 
@@ -87,7 +88,7 @@ func (t *trial) choose(ctx context.Context, in *Trial) (err error) {
 // onlyAccount chooses the account if there is only one.
 func (t *trial) onlyAccount() error {
 	var list []string
-	err := t.s.Store.EachAccount(store.Wanted{}, func(a *store.Account) error {
+	err := t.s.Store.Books.EachAccount(books.Wanted{}, func(a *books.Account) error {
 		t.account = *a
 		if list = append(list, a.Name); len(list) > words.Shown {
 			return act.ErrFull
@@ -146,7 +147,7 @@ func (t *trial) step(ctx context.Context, step *act.TrialStep, give func(*act.Tr
 func over(ctx context.Context) error { return act.Stopped(ctx, "test again when the relay is back") }
 
 func (t *trial) run(ctx context.Context) error {
-	before, err := t.s.Store.Standing(t.account.Name)
+	before, err := t.s.Store.Standings.Standing(t.account.Name)
 	if err != nil {
 		return err
 	}
@@ -160,8 +161,8 @@ func (t *trial) run(ctx context.Context) error {
 }
 
 // charged shows the account's usage before and after.
-func (t *trial) charged(before *store.Standing) error {
-	after, err := t.s.Store.Use(t.account.Name)
+func (t *trial) charged(before *standing.Standing) error {
+	after, err := t.s.Store.Standings.Use(t.account.Name)
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,8 @@ import (
 	"relay/report/api/act"
 	"relay/store"
 	"relay/store/behalf"
+	"relay/store/books"
+	"relay/store/orders"
 	"relay/store/people"
 	"relay/store/spool"
 	"relay/store/spooled"
@@ -44,7 +46,7 @@ func newBench(t *testing.T, way submission) *bench {
 			t.Error(err)
 		}
 	})
-	if _, err := st.AddAccount(behalf.Order{}, store.NewAccount{Account: store.Account{Name: "acme", Contact: "boss@acme.example"},
+	if _, err := st.Orders.AddAccount(behalf.Order{}, orders.NewAccount{Account: books.Account{Name: "acme", Contact: "boss@acme.example"},
 		Plan: quota.Plan{Name: "p", Term: quota.Year}, Activate: true}); err != nil {
 		t.Fatal(err)
 	}
@@ -188,7 +190,7 @@ func TestTrial_removesLeftovers(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	tr := trial{s: b.s, account: store.Account{Name: "acme"}}
+	tr := trial{s: b.s, account: books.Account{Name: "acme"}}
 	login, _, err := tr.lend()
 	if err != nil {
 		t.Fatal(err)
@@ -220,7 +222,7 @@ func TestTrial_sender(t *testing.T) {
 		{"", []string{"shop@acme.example", "@other.example"}, "shop@acme.example"},
 	} {
 		s := &act.Service{Hostname: "relay.test"}
-		tr := trial{s: s, account: store.Account{Contact: c.contact, Senders: c.senders}}
+		tr := trial{s: s, account: books.Account{Contact: c.contact, Senders: c.senders}}
 		if got := tr.sender(); got != c.want {
 			t.Errorf("contact %q, senders %v: from %s, want %s", c.contact, c.senders, got, c.want)
 		}

@@ -9,7 +9,8 @@ import (
 	"relay/report/api/act"
 	"relay/report/api/field"
 	"relay/report/words"
-	"relay/store"
+	"relay/store/books"
+	"relay/store/standing"
 )
 
 // Usage of an account in a period.
@@ -50,7 +51,7 @@ type Beyond struct {
 }
 
 // UsageOf counters, beside the allowance that a plan has in a period.
-func UsageOf(u store.Usage, plan quota.Plan, p quota.Period) Usage {
+func UsageOf(u standing.Usage, plan quota.Plan, p quota.Period) Usage {
 	plan = plan.In(p)
 	v := Usage{
 		Account: u.Account, Plan: plan.Name, Period: u.Period, PeriodStart: field.OrNull(p.Start), PeriodEnd: field.OrNull(p.End),
@@ -68,7 +69,7 @@ func UsageOf(u store.Usage, plan quota.Plan, p quota.Period) Usage {
 }
 
 // standingUsage is the usage of the present period, with the credit that is left.
-func standingUsage(st *store.AccountUse) Usage {
+func standingUsage(st *standing.AccountUse) Usage {
 	plan := st.InPeriod()
 	u := st.Usage
 	u.Account, u.Period = st.Account.Name, st.Period.Key
@@ -86,7 +87,7 @@ func standingUsage(st *store.AccountUse) Usage {
 }
 
 // pastUsage is the usage of a period that is named, beside the plan of its term.
-func pastUsage(s *act.Service, a *store.Account, u store.Usage) Usage {
+func pastUsage(s *act.Service, a *books.Account, u standing.Usage) Usage {
 	if term, at, ok := a.Contracts.Find(u.Period, s.Store.Zone()); ok {
 		return UsageOf(u, term.Plan, at)
 	}
@@ -120,7 +121,7 @@ func listUsage(ctx context.Context, s *act.Service, in *UsageList, page *act.Pag
 	if err != nil {
 		return err
 	}
-	return s.Store.EachUse(w, func(st *store.AccountUse) error {
+	return s.Store.Standings.EachUse(w, func(st *standing.AccountUse) error {
 		name := st.Account.Name
 		if !in.Stands(&st.Standing) {
 			return page.Pass(name)
@@ -128,7 +129,7 @@ func listUsage(ctx context.Context, s *act.Service, in *UsageList, page *act.Pag
 		if in.Period == "" {
 			return page.Add(standingUsage(st), name)
 		}
-		u, ok, err := s.Store.UsedIn(name, in.Period)
+		u, ok, err := s.Store.Standings.UsedIn(name, in.Period)
 		switch {
 		case err != nil:
 			return err
@@ -152,14 +153,14 @@ func showUsage(ctx context.Context, s *act.Service, in *AccountUsage) (*Usage, e
 		if err != nil {
 			return nil, err
 		}
-		st, err := s.Store.Use(in.Account)
+		st, err := s.Store.Standings.Use(in.Account)
 		if err != nil {
 			return nil, err
 		}
 		v := standingUsage(&st)
 		return withFailures(s, &v)
 	}
-	u, found, failed := s.Store.UsedIn(in.Account, in.Period)
+	u, found, failed := s.Store.Standings.UsedIn(in.Account, in.Period)
 	if failed != nil {
 		return nil, failed
 	}

@@ -4,11 +4,11 @@ import (
 	"testing"
 
 	"relay/quota"
-	"relay/store"
+	"relay/store/standing"
 )
 
 func TestStandingUsage_credit(t *testing.T) {
-	st := &store.AccountUse{Standing: store.Standing{Contract: quota.Contract{Key: "2026-11", Plan: quota.Plan{Name: "p", Emails: 10}}}}
+	st := &standing.AccountUse{Standing: standing.Standing{Contract: quota.Contract{Key: "2026-11", Plan: quota.Plan{Name: "p", Emails: 10}}}}
 	st.Used.Charged = quota.Charge{Messages: 12}
 	st.Usage.Charged = st.Used.Charged
 	st.Live = []quota.Lot{{Ref: "a", Amount: 5}}

@@ -10,8 +10,9 @@ import (
 	"relay/report/api/field"
 	"relay/report/money"
 	"relay/report/words"
-	"relay/store"
 	"relay/store/behalf"
+	"relay/store/books"
+	"relay/store/orders"
 )
 
 // Correction is the request for an entry by hand: money, or credit.
@@ -27,15 +28,15 @@ type Correction struct {
 }
 
 func correct(ctx context.Context, s *act.Service, in *Correction) (*answer.Receipt, error) {
-	return order(ctx, s, in.Account, "correct", in.Body.DryRun, func(o behalf.Order, a *store.Account) (store.Receipt, error) {
+	return order(ctx, s, in.Account, "correct", in.Body.DryRun, func(o behalf.Order, a *books.Account) (orders.Receipt, error) {
 		what, err := in.read(s, a)
 		if err != nil {
-			return store.Receipt{}, err
+			return orders.Receipt{}, err
 		}
-		r, err := s.Store.Correct(o, a.Name, what)
-		if no, ok := errors.AsType[*store.NotFree](err); ok {
+		r, err := s.Store.Orders.Correct(o, a.Name, what)
+		if no, ok := errors.AsType[*orders.NotFree](err); ok {
 			return r, act.Fail(act.Refused, "{account show "+a.Name+"} has its balance and what is open",
-				"account %s has %s of free balance: no more can be paid back", a.Name, money.Format(no.Free, s.Store.Currency()))
+				"account %s has %s of free balance: no more can be paid back", a.Name, money.Format(no.Free, s.Store.Books.Currency()))
 		}
 		return r, err
 	})
@@ -43,9 +44,9 @@ func correct(ctx context.Context, s *act.Service, in *Correction) (*answer.Recei
 
 const correctHelp = "{account correct --help}"
 
-func (in *Correction) read(s *act.Service, a *store.Account) (what store.Correction, err error) {
+func (in *Correction) read(s *act.Service, a *books.Account) (what orders.Correction, err error) {
 	b, now, zone := &in.Body, s.Store.BookTime(), s.Store.Zone()
-	what = store.Correction{Text: field.Reason(b.Reason), Money: b.Amount, Units: b.Credit, PaidBack: b.PaidBack}
+	what = orders.Correction{Text: field.Reason(b.Reason), Money: b.Amount, Units: b.Credit, PaidBack: b.PaidBack}
 	switch {
 	case what.Text == "":
 		return what, act.Invalid("reason", correctHelp, " cannot be empty: the ledger says why")
@@ -54,7 +55,7 @@ func (in *Correction) read(s *act.Service, a *store.Account) (what store.Correct
 	case (b.Amount == 0) == (b.Credit == 0):
 		return what, act.Fail(act.Wrong, correctHelp, "one of --amount and --credit")
 	case b.PaidBack && b.Amount > 0:
-		return what, act.Invalid("paid_back", correctHelp, ": what went out has a minus, --amount -%s", money.Plain(b.Amount, s.Store.Currency()))
+		return what, act.Invalid("paid_back", correctHelp, ": what went out has a minus, --amount -%s", money.Plain(b.Amount, s.Store.Books.Currency()))
 	case b.Credit > quota.MaxOver:
 		return what, act.Invalid("credit", correctHelp, ": %d is too large to count", b.Credit)
 	case b.Credit > 0 && a.Expired(now, zone):

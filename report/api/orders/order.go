@@ -11,9 +11,10 @@ import (
 	"relay/report/api/field"
 	"relay/report/money"
 	"relay/report/words"
-	"relay/store"
 	"relay/store/behalf"
+	"relay/store/books"
 	"relay/store/ledger"
+	"relay/store/orders"
 )
 
 // Order is the request for an order that needs no more than the account.
@@ -80,7 +81,7 @@ func spec(verb, summary string) act.Spec {
 }
 
 // order has run place an order on an account that the actor reaches.
-func order(ctx context.Context, s *act.Service, account, what string, dry DryRun, run func(behalf.Order, *store.Account) (store.Receipt, error)) (*answer.Receipt, error) {
+func order(ctx context.Context, s *act.Service, account, what string, dry DryRun, run func(behalf.Order, *books.Account) (orders.Receipt, error)) (*answer.Receipt, error) {
 	a, err := s.Account(ctx, account)
 	if err != nil {
 		return nil, err
@@ -90,7 +91,7 @@ func order(ctx context.Context, s *act.Service, account, what string, dry DryRun
 }
 
 // pay says of an order how it is paid.
-func (p *Payment) pay(s *act.Service, o *behalf.Order, a *store.Account) error {
+func (p *Payment) pay(s *act.Service, o *behalf.Order, a *books.Account) error {
 	if err := accounts.CheckReference(p.Reference); err != nil {
 		return err
 	}
@@ -102,44 +103,44 @@ func (p *Payment) pay(s *act.Service, o *behalf.Order, a *store.Account) error {
 
 // sold fails for a plan that is not there.
 func sold(s *act.Service, plan string) error {
-	_, err := s.Store.Plan(plan)
+	_, err := s.Store.Books.Plan(plan)
 	return act.Unlisted(err, "plan", plan)
 }
 
 func upgrade(ctx context.Context, s *act.Service, in *PlanOrder) (*answer.Receipt, error) {
 	b := &in.Body
-	return order(ctx, s, in.Account, "upgrade", b.DryRun, func(o behalf.Order, a *store.Account) (r store.Receipt, err error) {
+	return order(ctx, s, in.Account, "upgrade", b.DryRun, func(o behalf.Order, a *books.Account) (r orders.Receipt, err error) {
 		if err = b.pay(s, &o, a); err == nil {
 			err = sold(s, b.Plan)
 		}
 		if err != nil {
 			return r, err
 		}
-		return s.Store.Upgrade(o, a.Name, b.Plan)
+		return s.Store.Orders.Upgrade(o, a.Name, b.Plan)
 	})
 }
 
 func topUp(ctx context.Context, s *act.Service, in *CreditOrder) (*answer.Receipt, error) {
 	b := &in.Body
-	return order(ctx, s, in.Account, "topup", b.DryRun, func(o behalf.Order, a *store.Account) (r store.Receipt, err error) {
+	return order(ctx, s, in.Account, "topup", b.DryRun, func(o behalf.Order, a *books.Account) (r orders.Receipt, err error) {
 		switch err := b.pay(s, &o, a); {
 		case err != nil:
 			return r, err
 		case (b.Plan == "") == (b.Block == 0), b.Plan != "" && b.Count != 0:
 			return r, act.Fail(act.Wrong, "", "name what is bought: a plan, or a block and how many of it")
 		case b.Plan == "":
-			return s.Store.BuyBlock(o, a.Name, b.Block, max(b.Count, 1))
+			return s.Store.Orders.BuyBlock(o, a.Name, b.Block, max(b.Count, 1))
 		}
 		if err := sold(s, b.Plan); err != nil {
 			return r, err
 		}
-		return s.Store.TopUp(o, a.Name, b.Plan)
+		return s.Store.Orders.TopUp(o, a.Name, b.Plan)
 	})
 }
 
 func renew(ctx context.Context, s *act.Service, in *PlanOrder) (*answer.Receipt, error) {
 	b := &in.Body
-	return order(ctx, s, in.Account, "renew", b.DryRun, func(o behalf.Order, a *store.Account) (r store.Receipt, err error) {
+	return order(ctx, s, in.Account, "renew", b.DryRun, func(o behalf.Order, a *books.Account) (r orders.Receipt, err error) {
 		if err := b.pay(s, &o, a); err != nil {
 			return r, err
 		}
@@ -150,8 +151,8 @@ func renew(ctx context.Context, s *act.Service, in *PlanOrder) (*answer.Receipt,
 		if err := sold(s, plan); err != nil {
 			return r, err
 		}
-		r, err = s.Store.Renew(o, a.Name, plan)
-		if w, ok := errors.AsType[*store.Waiting](err); ok {
+		r, err = s.Store.Orders.Renew(o, a.Name, plan)
+		if w, ok := errors.AsType[*orders.Waiting](err); ok {
 			err = renewalWaits(w)
 		}
 		return r, err
@@ -159,16 +160,16 @@ func renew(ctx context.Context, s *act.Service, in *PlanOrder) (*answer.Receipt,
 }
 
 // renewalWaits names the renewal that was ordered before and is not paid.
-func renewalWaits(w *store.Waiting) error {
+func renewalWaits(w *orders.Waiting) error {
 	n := w.Invoice.Name
 	return act.Fail(act.Refused, "{payment record "+n+" --method METHOD --reference R} enters its payment; {invoice cancel "+n+" --reason TEXT} takes it back",
 		"account %s has ordered a renewal already: invoice %s, %s, is not paid", w.Account, n, money.Format(w.Invoice.Open(), w.Invoice.Currency))
 }
 
 func activate(ctx context.Context, s *act.Service, in *Order) (*answer.Receipt, error) {
-	return order(ctx, s, in.Account, "activate", in.Body, func(o behalf.Order, a *store.Account) (store.Receipt, error) {
-		r, err := s.Store.Activate(o, a.Name)
-		if errors.Is(err, store.ErrActive) {
+	return order(ctx, s, in.Account, "activate", in.Body, func(o behalf.Order, a *books.Account) (orders.Receipt, error) {
+		r, err := s.Store.Orders.Activate(o, a.Name)
+		if errors.Is(err, orders.ErrActive) {
 			return r, act.Fail(act.Refused, "{account show "+a.Name+"} shows its state", "account %s does not wait for a payment: it was activated on %s", a.Name, words.Day(a.Activated(), s.Store.Zone()))
 		}
 		return r, err
@@ -176,14 +177,16 @@ func activate(ctx context.Context, s *act.Service, in *Order) (*answer.Receipt, 
 }
 
 func refund(ctx context.Context, s *act.Service, in *Order) (*answer.Receipt, error) {
-	return order(ctx, s, in.Account, "refund", in.Body, func(o behalf.Order, a *store.Account) (store.Receipt, error) { return s.Store.Refund(o, a.Name) })
+	return order(ctx, s, in.Account, "refund", in.Body, func(o behalf.Order, a *books.Account) (orders.Receipt, error) {
+		return s.Store.Orders.Refund(o, a.Name)
+	})
 }
 
 func closeAccount(ctx context.Context, s *act.Service, in *Ending) (*answer.Receipt, error) {
-	return order(ctx, s, in.Account, "close", in.Body.DryRun, func(o behalf.Order, a *store.Account) (store.Receipt, error) {
+	return order(ctx, s, in.Account, "close", in.Body.DryRun, func(o behalf.Order, a *books.Account) (orders.Receipt, error) {
 		if a.State == ledger.Closed {
-			return store.Receipt{}, act.Fail(act.Refused, "{account statement "+a.Name+"} tells since when; {account remove "+a.Name+"} deletes it", "account %s is closed already", a.Name)
+			return orders.Receipt{}, act.Fail(act.Refused, "{account statement "+a.Name+"} tells since when; {account remove "+a.Name+"} deletes it", "account %s is closed already", a.Name)
 		}
-		return s.Store.CloseAccount(o, a.Name, field.Reason(in.Body.Reason))
+		return s.Store.Orders.CloseAccount(o, a.Name, field.Reason(in.Body.Reason))
 	})
 }

@@ -148,7 +148,7 @@ func statementOf(s *act.Service, st *store.Statement) *Statement {
 	v := &Statement{Account: st.Account, At: st.At.UTC(), Plan: field.OrNull(st.Contract.Plan.Name), Unit: st.Contract.Plan.Unit(),
 		TermStart: field.OrNull(st.Contract.Start), TermEnd: field.OrNull(st.Contract.End), Period: field.OrNull(st.Period), Used: st.Used, Uncounted: field.OrNull(st.Uncounted),
 		Over: st.Use.Over, Drawn: st.Use.Drawn, Overage: st.Use.Overage, Periods: periods(st.Periods), Credit: answer.LotsOf(st.Lots),
-		Invoices: []Bill{}, Payments: []answer.Payment{}, Balance: st.Balance, Currency: cmp.Or(st.Currency, s.Store.Currency()),
+		Invoices: []Bill{}, Payments: []answer.Payment{}, Balance: st.Balance, Currency: cmp.Or(st.Currency, s.Store.Books.Currency()),
 		Entries: []Entry{}, Ended: st.Ended}
 	if st.Period != "" {
 		v.Allowance = &answer.Allowance{Messages: field.OrUnlimited(st.Allowance.Messages), Bytes: field.OrUnlimited(st.Allowance.Bytes)}

@@ -10,6 +10,7 @@ import (
 	"relay/report/api/act"
 	"relay/report/api/field"
 	"relay/store"
+	"relay/store/books"
 	"relay/store/mailsyntax"
 	"relay/store/people"
 )
@@ -161,7 +162,7 @@ func showCustomer(_ context.Context, s *act.Service, in *CustomerName) (*Custome
 }
 
 func sumOf(s *act.Service, c *people.Customer) (*CustomerSum, error) {
-	sum, err := rollUp(s, store.Wanted{Owner: c.Name})
+	sum, err := rollUp(s, books.Wanted{Owner: c.Name})
 	return &CustomerSum{customerOf(c, len(sum.List)), sum}, err
 }
 

@@ -9,6 +9,7 @@ import (
 	"relay/report/api/act"
 	"relay/report/api/field"
 	"relay/store"
+	"relay/store/books"
 	"relay/store/people"
 	"relay/store/secret"
 )
@@ -101,7 +102,7 @@ func showReseller(_ context.Context, s *act.Service, in *ResellerName) (*Reselle
 	if err != nil {
 		return nil, act.Unlisted(err, "reseller", in.Reseller)
 	}
-	sum, err := rollUp(s, store.Wanted{Reseller: r.Name})
+	sum, err := rollUp(s, books.Wanted{Reseller: r.Name})
 	return &ResellerSum{resellerOf(&r, len(sum.List)), sum}, err
 }
 

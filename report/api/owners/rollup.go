@@ -7,7 +7,9 @@ import (
 	"relay/report/api/act"
 	"relay/report/api/field"
 	"relay/store"
+	"relay/store/books"
 	"relay/store/ledger"
+	"relay/store/standing"
 )
 
 // RollUp adds up the accounts of a customer, or below a reseller: those that are theirs
@@ -74,18 +76,18 @@ type Part struct {
 	Balance int64   `json:"balance"`
 }
 
-func rollUp(s *act.Service, w store.Wanted) (RollUp, error) {
-	sum := RollUp{Currency: s.Store.Currency(), List: []Part{}}
+func rollUp(s *act.Service, w books.Wanted) (RollUp, error) {
+	sum := RollUp{Currency: s.Store.Books.Currency(), List: []Part{}}
 	month := monthOf(s.Store.BookTime(), s.Store.Zone())
 	count := func(i *ledger.Invoice) error { sum.Invoices.add(i); return nil }
-	err := s.Store.InvoicesTo(w.Owner, 0, count)
+	err := s.Store.Books.InvoicesTo(w.Owner, 0, count)
 	if w.Reseller != "" {
-		err = s.Store.InvoicesThrough(w.Reseller, 0, count)
+		err = s.Store.Books.InvoicesThrough(w.Reseller, 0, count)
 	}
 	if err != nil {
 		return sum, err
 	}
-	err = s.Store.EachStanding(w, func(st *store.Standing) error {
+	err = s.Store.Standings.EachStanding(w, func(st *standing.Standing) error {
 		p, err := partOf(s.Store, st, month)
 		if err != nil {
 			return err
@@ -106,10 +108,10 @@ func monthOf(t time.Time, zone *time.Location) time.Time {
 	return time.Date(t.Year(), t.Month(), 1, 0, 0, 0, 0, time.UTC)
 }
 
-func partOf(st *store.Store, at *store.Standing, month time.Time) (Part, error) {
+func partOf(st *store.Store, at *standing.Standing, month time.Time) (Part, error) {
 	a := &at.Account
 	p := Part{Account: a.Name, State: at.State(), Contact: field.OrNull(a.Contact), Balance: a.Balance}
-	list, err := st.Usages(a.Name)
+	list, err := st.Standings.Usages(a.Name)
 	if err != nil {
 		return p, err
 	}
@@ -124,7 +126,7 @@ func partOf(st *store.Store, at *store.Standing, month time.Time) (Part, error) 
 			p.Last.add(used)
 		}
 	}
-	invoices, err := st.InvoicesOf(a.Name, true)
+	invoices, err := st.Books.InvoicesOf(a.Name, true)
 	for i := range invoices {
 		p.Owed += invoices[i].Open()
 	}

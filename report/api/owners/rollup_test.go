@@ -14,7 +14,9 @@ import (
 	"relay/report/api/owners"
 	"relay/store"
 	"relay/store/behalf"
+	"relay/store/books"
 	"relay/store/ledger"
+	"relay/store/orders"
 	"relay/store/people"
 	"relay/store/spooled"
 )
@@ -34,7 +36,7 @@ func billed(t *testing.T, now *time.Time) *store.Store {
 		}
 	})
 	p := quota.Plan{Name: "paid", Term: quota.Year, Bandwidth: 500_000_000, Price: 10_000}
-	if _, err := st.AddAccount(behalf.Order{By: "test"}, store.NewAccount{Account: store.Account{Name: "acme"}, Plan: p, Activate: true}); err != nil {
+	if _, err := st.Orders.AddAccount(behalf.Order{By: "test"}, orders.NewAccount{Account: books.Account{Name: "acme"}, Plan: p, Activate: true}); err != nil {
 		t.Fatal(err)
 	}
 	return st
@@ -60,8 +62,8 @@ func TestRollUp(t *testing.T) {
 		"plain":   {Name: "year", Term: quota.Year, Emails: 1000},
 		"ordered": {Name: "dear", Term: quota.Year, Emails: 1000, Price: 2000},
 	} {
-		n := store.NewAccount{Account: store.Account{Name: name, Owner: "boss", Reseller: "rival"}, Plan: p}
-		if _, err := st.AddAccount(behalf.Order{}, n); err != nil {
+		n := orders.NewAccount{Account: books.Account{Name: name, Owner: "boss", Reseller: "rival"}, Plan: p}
+		if _, err := st.Orders.AddAccount(behalf.Order{}, n); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -93,7 +95,7 @@ func TestRollUp(t *testing.T) {
 	for _, name := range []string{"year", "month", "shut", "plain", "acme"} {
 		send(november, name, 1)
 	}
-	if _, err := st.CloseAccount(behalf.Order{}, "shut", "x"); err != nil {
+	if _, err := st.Orders.CloseAccount(behalf.Order{}, "shut", "x"); err != nil {
 		t.Fatal(err)
 	}
 	send(december, "year", 10)
@@ -102,7 +104,7 @@ func TestRollUp(t *testing.T) {
 		set(name, accounts.AccountFields{Reseller: &to})
 	}
 	service := operatorOn(st)
-	sums := func(w store.Wanted) (now, last int64, accounts int, b owners.Billed, balance int64) {
+	sums := func(w books.Wanted) (now, last int64, accounts int, b owners.Billed, balance int64) {
 		t.Helper()
 		var sum owners.RollUp
 		if w.Owner != "" {
@@ -130,14 +132,14 @@ func TestRollUp(t *testing.T) {
 	owing := owners.Billed{Open: 1, Owed: 2000, Waiting: 2000}
 	for _, step := range []struct {
 		at    time.Time
-		of    store.Wanted
+		of    books.Wanted
 		wants figures
 	}{
-		{december, store.Wanted{Reseller: "webco"}, figures{0, 1 + 10 + 1 + 1, 4, owners.Billed{}, -12_000}},
-		{december, store.Wanted{Reseller: "rival"}, figures{10, 2, 2, owing, 0}},
-		{december, store.Wanted{Owner: "boss"}, figures{10, 1 + 11 + 1 + 1 + 1, 6, owing, -12_000}},
-		{december.AddDate(0, 1, 0), store.Wanted{Owner: "boss"}, figures{0, 10, 6, owing, -12_000}},
-		{december.AddDate(1, 0, 0), store.Wanted{Owner: "boss"}, figures{0, 0, 6, owing, -12_000}},
+		{december, books.Wanted{Reseller: "webco"}, figures{0, 1 + 10 + 1 + 1, 4, owners.Billed{}, -12_000}},
+		{december, books.Wanted{Reseller: "rival"}, figures{10, 2, 2, owing, 0}},
+		{december, books.Wanted{Owner: "boss"}, figures{10, 1 + 11 + 1 + 1 + 1, 6, owing, -12_000}},
+		{december.AddDate(0, 1, 0), books.Wanted{Owner: "boss"}, figures{0, 10, 6, owing, -12_000}},
+		{december.AddDate(1, 0, 0), books.Wanted{Owner: "boss"}, figures{0, 0, 6, owing, -12_000}},
 	} {
 		*now = step.at
 		var got figures

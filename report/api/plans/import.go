@@ -46,23 +46,23 @@ var (
 )
 
 func export(_ context.Context, s *act.Service, _ *Everything, to *act.Sink) error {
-	list, err := s.Store.Plans()
+	list, err := s.Store.Books.Plans()
 	if err != nil {
 		return err
 	}
-	return writePlans(to, list, s.Store.Currency())
+	return writePlans(to, list, s.Store.Books.Currency())
 }
 
 func importPlans(_ context.Context, s *act.Service, in *Document) (*[]Difference, error) {
 	if len(in.Body.Document) > MostOctets {
 		return nil, badPlans(in.Body.Name, []string{"longer than " + words.Size(MostOctets) + ": it is not a file of plans"})
 	}
-	currency := s.Store.Currency()
+	currency := s.Store.Books.Currency()
 	list, err := readPlans(in.Body.Name, in.Body.Document, currency)
 	if err != nil {
 		return nil, err
 	}
-	was, err := s.Store.PutPlans(list, in.Body.DryRun)
+	was, err := s.Store.Books.PutPlans(list, in.Body.DryRun)
 	if err != nil {
 		return nil, err
 	}

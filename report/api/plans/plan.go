@@ -52,8 +52,8 @@ var (
 )
 
 func list(ctx context.Context, s *act.Service, in *Listed, page *act.Page[answer.Plan]) error {
-	currency, operator := s.Store.Currency(), act.ActorOf(ctx).Kind == act.Operator
-	return s.Store.EachPlan(page.From, func(p *quota.Plan) error {
+	currency, operator := s.Store.Books.Currency(), act.ActorOf(ctx).Kind == act.Operator
+	return s.Store.Books.EachPlan(page.From, func(p *quota.Plan) error {
 		if p.Retired && !in.Retired || !p.Resale && !operator { // for a reseller no others are there
 			return page.Pass(p.Name)
 		}
@@ -62,19 +62,19 @@ func list(ctx context.Context, s *act.Service, in *Listed, page *act.Page[answer
 }
 
 func show(_ context.Context, s *act.Service, in *Name) (*answer.Plan, error) {
-	p, err := s.Store.Plan(in.Plan)
+	p, err := s.Store.Books.Plan(in.Plan)
 	if err != nil {
 		return nil, act.Unlisted(err, "plan", in.Plan)
 	}
-	return new(answer.PlanOf(&p, s.Store.Currency())), nil
+	return new(answer.PlanOf(&p, s.Store.Books.Currency())), nil
 }
 
 func add(_ context.Context, s *act.Service, in *New) (*ChangedPlan, error) {
 	p := quota.Plan{Name: in.Body.Plan, Recipients: quota.DefaultRecipients}
-	if err := in.Body.apply(&p, s.Store.Currency()); err != nil {
+	if err := in.Body.apply(&p, s.Store.Books.Currency()); err != nil {
 		return nil, err
 	}
-	if err := s.Store.AddPlan(p); errors.Is(err, store.ErrExists) {
+	if err := s.Store.Books.AddPlan(p); errors.Is(err, store.ErrExists) {
 		return nil, act.Fail(act.Refused, "change it with: {plan set "+p.Name+"}", "there is already a plan %q", p.Name)
 	} else if err != nil {
 		return nil, err
@@ -83,12 +83,12 @@ func add(_ context.Context, s *act.Service, in *New) (*ChangedPlan, error) {
 }
 
 func changed(s *act.Service, p *quota.Plan) *ChangedPlan {
-	return &ChangedPlan{Plan: answer.PlanOf(p, s.Store.Currency()), NoSeller: p.Price > 0 && len(s.Store.Billing().Seller) == 0}
+	return &ChangedPlan{Plan: answer.PlanOf(p, s.Store.Books.Currency()), NoSeller: p.Price > 0 && len(s.Store.Books.Billing().Seller) == 0}
 }
 
 func set(_ context.Context, s *act.Service, in *Change) (*ChangedPlan, error) {
-	currency := s.Store.Currency() // before: the function runs inside the store's writer
-	p, err := s.Store.UpdatePlan(in.Plan, func(p *quota.Plan) error { return in.Body.apply(p, currency) })
+	currency := s.Store.Books.Currency() // before: the function runs inside the store's writer
+	p, err := s.Store.Books.UpdatePlan(in.Plan, func(p *quota.Plan) error { return in.Body.apply(p, currency) })
 	if err != nil {
 		return nil, act.Unlisted(err, "plan", in.Plan)
 	}
@@ -98,11 +98,11 @@ func set(_ context.Context, s *act.Service, in *Change) (*ChangedPlan, error) {
 }
 
 func retire(_ context.Context, s *act.Service, in *Retirement) (*RetiredPlan, error) {
-	p, err := s.Store.UpdatePlan(in.Plan, func(p *quota.Plan) error { p.Retired = !in.Body.Undo; return nil })
+	p, err := s.Store.Books.UpdatePlan(in.Plan, func(p *quota.Plan) error { p.Retired = !in.Body.Undo; return nil })
 	if err != nil {
 		return nil, act.Unlisted(err, "plan", in.Plan)
 	}
-	r := &RetiredPlan{Plan: answer.PlanOf(&p, s.Store.Currency())}
+	r := &RetiredPlan{Plan: answer.PlanOf(&p, s.Store.Books.Currency())}
 	if p.Retired {
 		r.Running, err = running(s, func(terms *quota.Plan) bool { return terms.Name == p.Name })
 	}

@@ -31,13 +31,13 @@ type Offer quota.Plan
 var Simulation = act.New(act.Spec{Name: "plan simulate", Route: "GET /v1/plans/{plan}/simulation", Summary: "The figures for a simulation of a customer", May: act.Operator}, basis)
 
 func basis(_ context.Context, s *act.Service, in *Simulated) (*Basis, error) {
-	b := s.Store.Billing()
+	b := s.Store.Books.Billing()
 	out := &Basis{Now: s.Store.BookTime(), Currency: b.Currency, TaxRate: b.TaxRate}
-	p, err := s.Store.Plan(in.Plan)
+	p, err := s.Store.Books.Plan(in.Plan)
 	if out.Plan = Offer(p); err != nil || in.TopUp == "" {
 		return out, act.Unlisted(err, "plan", in.Plan)
 	}
-	by, err := s.Store.Plan(in.TopUp)
+	by, err := s.Store.Books.Plan(in.TopUp)
 	out.TopUp = new(Offer(by))
 	return out, act.Unlisted(err, "plan", in.TopUp)
 }

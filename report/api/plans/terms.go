@@ -7,7 +7,7 @@ import (
 
 	"relay/quota"
 	"relay/report/api/act"
-	"relay/store"
+	"relay/store/books"
 )
 
 // Terms counts accounts by the terms that they bought.
@@ -25,7 +25,7 @@ var errEnough = errors.New("enough")
 // running counts the accounts whose present term is one that is means; nil: none is.
 func running(s *act.Service, is func(terms *quota.Plan) bool) (*Terms, error) {
 	end, now, looked, t := time.Now().Add(lookFor), s.Store.BookTime(), 0, &Terms{}
-	err := s.Store.EachAccount(store.Wanted{}, func(a *store.Account) error {
+	err := s.Store.Books.EachAccount(books.Wanted{}, func(a *books.Account) error {
 		if terms := a.Contract(now); terms != nil && terms.Holds(now) && is(&terms.Plan) {
 			t.Accounts++
 		}

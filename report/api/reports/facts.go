@@ -91,7 +91,7 @@ func happened(s *act.Service, k *tell.Kind, t *store.Told) (*store.Told, []strin
 		t.Entry, t.News.Since, t.News.Why = e, e.Time, e.Note
 		return t, nil, nil
 	case k.OfMoney():
-		list, err := s.Store.InvoicesOf(a.Name, false)
+		list, err := s.Store.Books.InvoicesOf(a.Name, false)
 		i := newest(list, k.Name)
 		if err != nil || i == nil {
 			return t, []string{inventedInvoice}, err
@@ -101,7 +101,7 @@ func happened(s *act.Service, k *tell.Kind, t *store.Told) (*store.Told, []strin
 		}
 		return t, nil, nil
 	case t.Ending != nil:
-		e, err := s.Store.Ending(a.Name)
+		e, err := s.Store.Orders.Ending(a.Name)
 		if err != nil || e == nil {
 			return t, []string{inventedEvent}, err
 		}
@@ -137,7 +137,7 @@ var byEntry = map[news.Kind]func(*ledger.Entry) bool{
 
 // lastEntry of an account's ledger that is one of those; nil: there is none.
 func lastEntry(s *act.Service, account string, is func(*ledger.Entry) bool) (last *ledger.Entry, err error) {
-	err = s.Store.Ledger(account, func(e *ledger.Entry) error {
+	err = s.Store.Books.Ledger(account, func(e *ledger.Entry) error {
 		if is(e) {
 			one := *e
 			last = &one

@@ -1,0 +1,73 @@
+package orders
+
+import (
+	"errors"
+	"fmt"
+
+	"relay/store/behalf"
+	"relay/store/ledger"
+	"relay/store/room"
+)
+
+// CloseAccount ends an account for good: its term, its credit, and orders that
+// wait for a payment. What it owes it still owes, and what it paid for terms that
+// have not begun is in its balance.
+func (s *Orders) CloseAccount(o behalf.Order, account, reason string) (Receipt, error) {
+	return s.order(account, o, func(d *Deal) error { return d.end("", reason) })
+}
+
+// end is nothing for an account that is closed. It is for a cause, or the reason that was
+// given. Terms that have not begun are taken back: what was paid for them is the
+// customer's.
+func (d *Deal) end(cause ledger.Cause, reason string) error {
+	if d.a.State == ledger.Closed {
+		return nil
+	}
+	later, err := d.ofTerms(d.later())
+	if err != nil {
+		return err
+	}
+	if err := d.cut(); err != nil {
+		return err
+	}
+	for _, i := range later {
+		d.say(ledger.Line{Kind: ledger.LineNotBegun, Amount: i.Paid, Invoice: i.Name})
+		if err := d.takeBack(i, ledger.CauseNotBegun, ""); err != nil {
+			return err
+		}
+	}
+	list, err := d.unpaid()
+	if err != nil {
+		return err
+	}
+	for _, i := range list {
+		if i.Order != nil {
+			if err := d.cancel(i, i.UnpaidCause(), ""); err != nil {
+				return err
+			}
+		}
+	}
+	d.a.State, d.a.Reason, d.a.Ordered = ledger.Closed, "", nil
+	d.enter(ledger.Entry{Kind: ledger.KindEnded, Note: reason, Facts: ledger.Facts{Cause: cause}})
+	return d.settle(0)
+}
+
+// EndForGood ends an account that is removed in this transaction: it leaves neither money between it
+// and the operator, else it fails with ErrOwing, nor an owner. A dry run works it out only.
+func (s *Orders) EndForGood(t *room.Tx, o *behalf.Order, name string) error {
+	d, err := s.deal(t, name, *o)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(d.CloseDue(), d.end(ledger.CauseRemoved, "")); err != nil {
+		return err
+	}
+	if d.a.Balance != 0 {
+		return fmt.Errorf("account %q: %w: its balance is %d", name, ErrOwing, d.a.Balance)
+	}
+	if o.DryRun {
+		return nil
+	}
+	d.a.Owner, d.a.Reseller = "", ""
+	return d.Apply()
+}
