@@ -29,7 +29,9 @@ func (t *Tx) suppressed(m *spooled.Message, list []int) (found map[int]*refusals
 }
 
 // suppressClaimed gives up the suppressed recipients of a message that is about to be claimed. Where its
-// claim is open already and is only renewed, it does nothing: all of them are being delivered to.
+// claim is open already and is only renewed, it does nothing: somebody has the message in hand for that
+// domain, and is perhaps delivering to them. Those who came up beside them are tried by nobody until that
+// claim ends.
 func (t *Tx) suppressClaimed(c *Claimed) error {
 	m := c.Message
 	if m.OfRelay() {

@@ -119,6 +119,27 @@ func TestSpool_Claim_suppressedInFlight(t *testing.T) {
 	}
 }
 
+// While some recipients at a domain are in hand nobody there is given up, since a retry by the operator may
+// have had the others come up too. When that claim has ended they are.
+func TestSpool_Claim_suppressedBeside(t *testing.T) {
+	f := open(t)
+	m := f.queue("acme", "x@a.test", "y@a.test")
+	f.settle(spooled.Deferred, f.claimOne("acme", "a.test"))
+	f.operate(Operation{Op: OpRetry, Of: &spooled.Filter{Recipient: "x@a.test"}}, m.ID)
+	first := f.claimOne("acme", "a.test")
+	f.suppress("acme", "x@a.test")
+	f.suppress("acme", "y@a.test")
+	f.db.Pass(5 * time.Minute)
+	if c := f.claimOne("acme", "a.test"); !slices.Equal(first.Rcpts, []int{0}) || !slices.Equal(c.Rcpts, []int{1}) || len(c.Suppressed) > 0 {
+		t.Errorf("beside %v are claimed %v, suppressed %v", first.Rcpts, c.Rcpts, c.Suppressed)
+	}
+	f.settle(spooled.Delivered, first)
+	f.db.Pass(time.Hour)
+	if c := f.claimOne("acme", "a.test"); !slices.Equal(c.Suppressed, []int{1}) {
+		t.Errorf("then are claimed %v, suppressed %v", c.Rcpts, c.Suppressed)
+	}
+}
+
 // A mailbox that is full suppresses after three messages in a week or more. A message counts once, however
 // often it is tried. A delivery, and a long time without mail, wipe the count out.
 func TestSpool_Settle_strikes(t *testing.T) {
