@@ -155,6 +155,38 @@ func TestSpool_ReleaseNow(t *testing.T) {
 	}
 }
 
+// A message is held at its domains from when each of them comes up. It lives longer by the longest of these
+// times, whatever their order, and not by the sum. A domain that the operator has released does not count.
+func TestSpool_ReleaseNow_domains(t *testing.T) {
+	for name, c := range map[string]struct {
+		order    []string // in which the domains come up, a day apart
+		released string   // by the operator before that
+		want     time.Duration
+	}{
+		"one":                       {[]string{"a.test"}, "", day},
+		"in order":                  {[]string{"a.test", "b.test"}, "", 2 * day},
+		"the other way round":       {[]string{"b.test", "a.test"}, "", 2 * day},
+		"the first one is released": {[]string{"b.test", "a.test"}, "b.test", day},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := open(t)
+			m := f.handed("acme", "phone", "x@a.test", "y@b.test")
+			f.holdLogin("acme", "phone", f.Now())
+			for _, domain := range c.order {
+				f.going("acme", domain)
+				f.db.Pass(day)
+			}
+			if c.released != "" {
+				f.operate(Operation{Op: OpRelease, Of: &spooled.Filter{Domain: c.released}}, m.ID)
+			}
+			f.letGo("acme", "phone")
+			if is := f.is(m.ID); !is.Expires.Equal(m.Expires.Add(c.want)) {
+				t.Errorf("it lives longer by %v, want %v", is.Expires.Sub(m.Expires), c.want)
+			}
+		})
+	}
+}
+
 // An entry of a relay that did not note since when mail is held makes it live no longer.
 func TestSpool_ReleaseNow_old(t *testing.T) {
 	f := open(t)

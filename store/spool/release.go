@@ -79,16 +79,15 @@ func (t *Tx) release(account, login string) (n Released, more bool, err error) {
 	owner := heldBy(account, login)
 	prefix := room.Pair(owner, "")
 	var keys [][]byte
-	var since []time.Time
 	c := t.Cursor(bucket.HeldMail)
-	for k, raw := c.Seek(prefix); k != nil && room.HasPrefix(k, prefix) && len(keys) < releaseStep; k, raw = c.Next() {
-		keys, since = append(keys, slices.Clone(k)), append(since, heldSince(raw, t.Wall))
+	for k, _ := c.Seek(prefix); k != nil && room.HasPrefix(k, prefix) && len(keys) < releaseStep; k, _ = c.Next() {
+		keys = append(keys, slices.Clone(k))
 	}
 	done := Effect{Domains: map[string]bool{}}
-	for i, k := range keys {
+	for _, k := range keys {
 		id, domain := spooled.ParseListKey(owner, k)
 		o := Operation{Op: OpRelease, Of: &spooled.Filter{Domain: domain}}
-		if err := errors.Join(t.lengthen(id, domain, since[i]), t.Delete(bucket.HeldMail, k), t.operate(&o, id, &done, nil)); err != nil {
+		if err := errors.Join(t.lengthen(owner, id), t.Delete(bucket.HeldMail, k), t.operate(&o, id, &done, nil)); err != nil {
 			return n, false, err
 		}
 	}
@@ -107,13 +106,32 @@ func heldSince(raw []byte, now time.Time) time.Time {
 	return time.Unix(int64(binary.BigEndian.Uint64(raw)), 0).UTC()
 }
 
+// heldFirst is since when a message is held: since the first of its domains that are still held with the
+// login came up.
+func (t *Tx) heldFirst(owner string, m *spooled.Message) (since time.Time, held bool) {
+	prefix := spooled.ListKey(owner, m.ID, "")
+	c := t.Cursor(bucket.HeldMail)
+	for k, raw := c.Seek(prefix); k != nil && room.HasPrefix(k, prefix); k, raw = c.Next() {
+		_, domain := spooled.ParseListKey(owner, k)
+		at := heldSince(raw, t.Wall)
+		if slices.ContainsFunc(m.Pending(domain), func(i int) bool { return m.Recipients[i].Held }) && (!held || at.Before(since)) {
+			since, held = at, true
+		}
+	}
+	return since, held
+}
+
 // lengthen adds the time for which a message was held to its life, once for all its domains. While an
 // account is stopped nothing is held, so each of its suspensions ended before the hold or began after
 // it. The earlier ones are added too.
-func (t *Tx) lengthen(id spooled.ID, domain string, since time.Time) error {
+func (t *Tx) lengthen(owner string, id spooled.ID) error {
 	m, err := t.Message(id)
-	if err != nil || m == nil || !slices.ContainsFunc(m.Pending(domain), func(i int) bool { return m.Recipients[i].Held }) {
+	if err != nil || m == nil {
 		return err
+	}
+	since, held := t.heldFirst(owner, m)
+	if !held {
+		return nil
 	}
 	st, err := t.stopOf(m.Account)
 	if err != nil {
