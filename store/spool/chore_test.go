@@ -63,7 +63,15 @@ func (f *fixture) replanAll() {
 func TestSpool_Claim_strangers(t *testing.T) {
 	f := open(t)
 	f.accounts["acme"].first = 20
-	f.strangersOf(50)
+	f.strangersOf(20)
+	f.TakeReady(9)
+	f.queue("acme", "r20@a.test")
+	if ready := f.TakeReady(9); len(ready) > 0 {
+		t.Errorf("what waits is announced: %v", ready)
+	}
+	for i := 21; i < 50; i++ {
+		f.queue("acme", fmt.Sprintf("r%d@a.test", i))
+	}
 	sent := 0
 	for _, want := range []int{20, 20, 10} {
 		f.kill()

@@ -69,6 +69,9 @@ func TestSpool_Claim_lanes(t *testing.T) {
 	for _, c := range list {
 		got = append(got, fmt.Sprint(slices.Index(ids, c.Message.ID), c.Domain, c.Rcpts))
 	}
+	if ready := f.TakeReady(9); len(f.claim("acme", "a.test", 9)) != 3 || len(f.claim("acme", "a.test", 9)) != 0 || len(f.TakeReady(9)) > 0 {
+		t.Errorf("announced were %v; then more is claimed, or announced, than is due", ready)
+	}
 	if want := []string{"0a.test[0]", "1a.test[0]", "0b.test[1]", "1b.test[1]", "2b.test[1]", "3b.test[1]", "4b.test[1]"}; !slices.Equal(got, want) {
 		t.Errorf("claimed %q, want %q", got, want)
 	}
@@ -230,6 +233,14 @@ func TestSpool_Settle_open(t *testing.T) {
 	if got := f.openClaims(); got != "" {
 		t.Errorf("after the attempt are open %q", got)
 	}
+	m2 := f.queue("acme", "x@a.test", "z@b.test")
+	whole := result(f.claimOne("acme", "a.test"), Outcome{State: spooled.Delivered})
+	whole.Open = true
+	f.check(f.Settle(whole))
+	if got := f.openClaims(); got != "" || len(f.is(m2.ID).Domains()) != 1 {
+		t.Errorf("with nobody left there, open are %q", got)
+	}
+	f.settle(spooled.Delivered, f.claimOne("acme", "b.test"))
 	part.Outcomes[0].Rcpt = 1
 	f.check(f.Settle(part)) // nobody is left
 	if list := f.all(); len(list) > 0 {

@@ -263,6 +263,23 @@ func TestSpool_remembersEnvelopes_AgainstModel(t *testing.T) {
 	})
 }
 
+// A transaction that runs again announces what its last run says, and nothing else.
+func TestSpool_andThen_runsAgain(t *testing.T) {
+	f := open(t)
+	runs := 0
+	twice := func(weight int, fn func(room.Tx) error) error {
+		return f.db.Update(weight, func(t room.Tx) error { return errors.Join(fn(t), fn(t)) })
+	}
+	f.check(f.andThen(twice, 0, func(t *Tx) error {
+		runs++
+		t.then.lanes = append(t.then.lanes, spooled.Lane{Domain: fmt.Sprint("run ", runs)})
+		return nil
+	}))
+	if got := f.TakeReady(9); !slices.Equal(got, []spooled.Lane{{Domain: "run 2"}}) {
+		t.Errorf("announced are %v", got)
+	}
+}
+
 // Results that run again, because another request spoilt their batch, count once.
 func TestSpool_Settle_runsAgain(t *testing.T) {
 	f := open(t)

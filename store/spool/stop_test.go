@@ -147,8 +147,13 @@ func TestSpool_ExpiresOf(t *testing.T) {
 				f.do(func(t *Tx) error { return t.ReleaseLater("acme", "phone") })
 				f.doChores()
 			}
-			if list := f.claim("acme", "b.test", 1); len(list) > 0 && rapid.Bool().Draw(r, "tried") {
-				f.settle(spooled.Deferred, list...)
+			if list := f.claim("acme", "b.test", 1); len(list) > 0 {
+				if at := list[0].Message.Expires; !at.Equal(m.Expires.Add(longer)) {
+					r.Fatalf("claimed, it expires %v, want %v", at, m.Expires.Add(longer))
+				}
+				if rapid.Bool().Draw(r, "tried") {
+					f.settle(spooled.Deferred, list...)
+				}
 			}
 			if at := f.ExpiresOf(f.is(m.ID)); !at.Equal(m.Expires.Add(longer)) {
 				r.Fatalf("after %d stops it expires %v, want %v", stops, at, m.Expires.Add(longer))
