@@ -138,9 +138,9 @@ func (f *fixture) load() {
 // kill ends the relay at this instant, and starts it again.
 func (f *fixture) kill() {
 	f.Helper()
-	f.commits = -1
 	was := f.db
-	f.Bodies.Wait()
+	f.Bodies.Wait() // nobody commits any more
+	f.commits = -1
 	f.db = was.Killed(f.t)
 	f.furnish()
 	f.load()
