@@ -93,18 +93,6 @@ const (
 	mostFiles = 30
 )
 
-// size is how much a package holds, tests not counted.
-type size struct{ lines, files int }
-
-// tooLarge are the packages that may hold more. The numbers may only go down, and a package that
-// keeps the rule leaves the list.
-var tooLarge = map[string]size{
-	"store": {4350, 33}, // until what comes back has a room of its own
-}
-
-// slack is how far a package may be below its entry in tooLarge before that must follow.
-const slack = 500
-
 // topLevel is all that stands there, files whose names begin with a dot apart.
 const topLevel = "main.go go.mod go.sum README.md ARCHITECTURE.md CHANGELOG.md CONTRIBUTING.md SECURITY.md LICENSE Makefile Dockerfile " +
 	"cli smtp mailer report store quota testdata docs"
@@ -212,36 +200,17 @@ func TestRooms_imports(t *testing.T) {
 }
 
 func TestRooms_sizes(t *testing.T) {
-	all := sources(t)
-	for pkg, files := range all {
-		is, most := sizeOf(files), size{mostLines, mostFiles}
-		large, listed := tooLarge[pkg]
-		switch keeps := is.lines <= most.lines && is.files <= most.files; {
-		case listed && keeps:
-			t.Errorf("%s has %d lines in %d files and keeps the rule: take it off tooLarge", pkg, is.lines, is.files)
-		case listed && (is.lines < large.lines-slack || is.files < large.files):
-			t.Errorf("%s has %d lines in %d files: set this in tooLarge, which says %d in %d", pkg, is.lines, is.files, large.lines, large.files)
-		case listed:
-			most = large
+	for pkg, files := range sources(t) {
+		lines, n := 0, 0
+		for _, s := range files {
+			if !s.test {
+				lines, n = lines+s.lines, n+1
+			}
 		}
-		if is.lines > most.lines || is.files > most.files {
-			t.Errorf("%s has %d lines in %d files; at most %d in %d", pkg, is.lines, is.files, most.lines, most.files)
+		if lines > mostLines || n > mostFiles {
+			t.Errorf("%s has %d lines in %d files; at most %d in %d", pkg, lines, n, mostLines, mostFiles)
 		}
 	}
-	for pkg := range tooLarge {
-		if all[pkg] == nil {
-			t.Errorf("%s is gone: take it off tooLarge", pkg)
-		}
-	}
-}
-
-func sizeOf(files []source) (is size) {
-	for _, s := range files {
-		if !s.test {
-			is.lines, is.files = is.lines+s.lines, is.files+1
-		}
-	}
-	return is
 }
 
 func TestRooms_topLevel(t *testing.T) {

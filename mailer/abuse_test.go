@@ -11,8 +11,8 @@ import (
 
 	"relay/mailer/settings"
 	"relay/quota"
-	"relay/store"
 	"relay/store/behalf"
+	"relay/store/returns"
 	"relay/store/signs"
 	"relay/store/standing"
 )
@@ -93,8 +93,8 @@ func (s *story) sends(account string, n int) {
 // complain has a recipient report a message, twice, as feedback loops do.
 func (s *story) complain(account string, i int) {
 	s.t.Helper()
-	r := store.Return{Kind: store.ReturnComplaint, MessageID: fmt.Sprintf("<%d@%s>", i, account), Reporter: "loop.test"}
-	if _, err := s.store.Returned([]store.Return{r, r}); err != nil {
+	r := returns.Return{Kind: returns.Complaint, MessageID: fmt.Sprintf("<%d@%s>", i, account), Reporter: "loop.test"}
+	if _, err := s.store.Returns.Record([]returns.Return{r, r}); err != nil {
 		s.t.Fatal(err)
 	}
 }
@@ -163,7 +163,7 @@ func TestMailer_abuse(t *testing.T) {
 func throughput(t *testing.T, others bool, end func(*story)) (clean []int64) {
 	inWorld(t, settings.Config{}, func(w *world) {
 		s := &story{world: w, began: w.store.Now(), n: map[string]int{}, refused: map[string]bool{}}
-		w.store.SetAbuse(signs.Default)
+		w.store.Abuse.SetRules(signs.Default)
 		for account, n := range providers {
 			w.account(account)
 			for i := range n {

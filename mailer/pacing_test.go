@@ -12,9 +12,9 @@ import (
 	"relay/mailer/route"
 	"relay/mailer/settings"
 	"relay/mailer/view"
-	"relay/store"
 	"relay/store/books"
 	"relay/store/news"
+	"relay/store/returns"
 	"relay/store/spooled"
 )
 
@@ -401,7 +401,7 @@ func TestPace_complaints(t *testing.T) {
 		}
 		w.run(5 * time.Minute)
 		for _, m := range sent[:4] {
-			e, err := w.store.Returned([]store.Return{{Kind: store.ReturnComplaint, Token: w.store.Delivered.Token(m, 0)}})
+			e, err := w.store.Returns.Record([]returns.Return{{Kind: returns.Complaint, Token: w.store.Delivered.Token(m, 0)}})
 			if err != nil || !e[0].Counted {
 				t.Fatalf("%+v, %v", e, err)
 			}

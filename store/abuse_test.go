@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/store/abuse"
 	"relay/store/books"
 	"relay/store/bucket"
 	"relay/store/ledger"
@@ -25,7 +26,7 @@ func bounceAll(t testing.TB, s *Store, list []spool.Claimed) {
 	for _, c := range list {
 		r := spool.Result{ID: c.Message.ID, Domain: c.Domain, Provider: "gmail", Event: trace.Event{Kind: trace.EventAttempt}}
 		for _, i := range c.Rcpts {
-			r.Outcomes = append(r.Outcomes, spool.Outcome{Rcpt: i, State: spooled.Failed, Reply: "550 no such user", Sign: SignBounce,
+			r.Outcomes = append(r.Outcomes, spool.Outcome{Rcpt: i, State: spooled.Failed, Reply: "550 no such user", Sign: signs.Bounce,
 				Verdict: mailreply.Verdict{Category: "InvalidRecipient", Blame: "recipient"}})
 		}
 		if err := s.Spool.Settle(r); err != nil {
@@ -43,9 +44,9 @@ func accountOf(t testing.TB, s *Store, name string) books.Account {
 	return a
 }
 
-func observe(t testing.TB, s *Store, o observation) {
+func observe(t testing.TB, s *Store, o abuse.Observation) {
 	t.Helper()
-	if err := s.update(0, func(t *tx) error { return t.observe(o) }); err != nil {
+	if err := s.update(0, func(t *tx) error { return t.s.Abuse.Observe(&t.Tx, o) }); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -54,7 +55,7 @@ func observe(t testing.TB, s *Store, o observation) {
 // the transactions of the refusals. Another account goes on.
 func TestObserve_bounces(t *testing.T) {
 	s, _ := newStore(t)
-	s.SetAbuse(signs.Default)
+	s.Abuse.SetRules(signs.Default)
 	for _, name := range []string{"careless", "clean"} {
 		addAccount(t, s, name, quota.Plan{})
 	}
@@ -85,13 +86,15 @@ func TestObserve_bounces(t *testing.T) {
 // However many signs come at once, an account is suspended once and told once.
 func TestObserve_atOnce(t *testing.T) {
 	s, _ := newStore(t)
-	s.SetAbuse(signs.Default)
+	s.Abuse.SetRules(signs.Default)
 	addAccount(t, s, "acme", quota.Plan{})
 	handIn(t, s, "acme", 0, 20)
 	settleAll(t, s, claim(t, s, "dst.test", "acme", 20), strangers.MarkDelivered)
 	var wg sync.WaitGroup
 	for range 16 {
-		wg.Go(func() { observe(t, s, observation{Account: "acme", Sign: SignComplaint, N: 1, Provider: "yahoo"}) })
+		wg.Go(func() {
+			observe(t, s, abuse.Observation{Account: "acme", Sign: signs.Complaint, N: 1, Provider: "yahoo"})
+		})
 	}
 	wg.Wait()
 	var kinds []string
@@ -119,8 +122,8 @@ func TestObserve_atOnce(t *testing.T) {
 	if n != 1 {
 		t.Errorf("%d news of the suspension: %+v", n, list)
 	}
-	r, m, err := s.Signs("acme")
-	if err != nil || r.Total(SignComplaint) != 16 || m.Total() != 20 {
+	r, m, err := s.Abuse.Signs("acme")
+	if err != nil || r.Total(signs.Complaint) != 16 || m.Total() != 20 {
 		t.Errorf("signs %+v, mail %+v, %v", r, m, err)
 	}
 }
@@ -128,17 +131,17 @@ func TestObserve_atOnce(t *testing.T) {
 // A complaint counts on the day of the mail that it is about, and not at all a week later.
 func TestObserve_late(t *testing.T) {
 	s, c := newStore(t)
-	s.SetAbuse(signs.Default)
+	s.Abuse.SetRules(signs.Default)
 	addAccount(t, s, "acme", quota.Plan{})
 	handIn(t, s, "acme", 0, 100)
 	sent := s.Now()
 	settleAll(t, s, claim(t, s, "dst.test", "acme", 100), strangers.MarkDelivered)
 	c.add(3 * 24 * time.Hour)
-	observe(t, s, observation{Account: "acme", Sign: SignComplaint, N: 2, Accepted: sent, Sent: sent})
+	observe(t, s, abuse.Observation{Account: "acme", Sign: signs.Complaint, N: 2, Accepted: sent, Sent: sent})
 	c.add(5 * 24 * time.Hour)
-	observe(t, s, observation{Account: "acme", Sign: SignComplaint, N: 50, Accepted: sent, Sent: sent})
-	r, _, err := s.Signs("acme")
-	if a := accountOf(t, s, "acme"); err != nil || a.Status() != ledger.Active || r.Total(SignComplaint) != 0 {
+	observe(t, s, abuse.Observation{Account: "acme", Sign: signs.Complaint, N: 50, Accepted: sent, Sent: sent})
+	r, _, err := s.Abuse.Signs("acme")
+	if a := accountOf(t, s, "acme"); err != nil || a.Status() != ledger.Active || r.Total(signs.Complaint) != 0 {
 		t.Errorf("%s, signs %+v, %v", a.Status(), r, err)
 	}
 }
@@ -146,7 +149,7 @@ func TestObserve_late(t *testing.T) {
 // What nobody is to blame for leaves no record.
 func TestObserve_costsNothing(t *testing.T) {
 	s, _ := newStore(t)
-	s.SetAbuse(signs.Default)
+	s.Abuse.SetRules(signs.Default)
 	addAccount(t, s, "acme", quota.Plan{})
 	handIn(t, s, "acme", 0, 5)
 	settleAll(t, s, claim(t, s, "dst.test", "acme", 5), strangers.MarkDelivered)
@@ -158,5 +161,5 @@ func TestObserve_costsNothing(t *testing.T) {
 	}); err != nil {
 		t.Error(err)
 	}
-	observe(t, s, observation{Account: "nobody", Sign: SignBounce, N: 5})
+	observe(t, s, abuse.Observation{Account: "nobody", Sign: signs.Bounce, N: 5})
 }

@@ -50,7 +50,7 @@ func TestCloseAccount_atOnce(t *testing.T) {
 		}
 	}
 	c.add(time.Second)
-	if st, err := s.Statement("acme", c.now()); err != nil || len(st.Lots) > 0 {
+	if st, err := s.Overview.Statement("acme", c.now()); err != nil || len(st.Lots) > 0 {
 		t.Errorf("Statement = %+v, %v", st.Lots, err)
 	}
 }

@@ -1,8 +1,9 @@
 // Package store keeps everything that must last, in rooms that are fields of Store: accounts and what they
 // were charged (store/books), orders that change them (store/orders), where they stand (store/standing),
-// the mail that waits (store/spool), customers and logins (store/people), news, the trace and others. What
-// is here spans books and mail: Accept; what comes back and may suspend an account; reports; Verify; the
-// migrations. Only the store and its rooms know keys and encodings; store/engine, and store/bolt as its
+// the mail that waits (store/spool), what comes back (store/returns) and what it says against an account
+// (store/abuse), reports (store/overview), customers and logins (store/people), news, the trace and others.
+// What is here spans books and mail: Accept; what an order means for the mail; the mails of news; holds of
+// logins; Verify; the migrations. Only the store and its rooms know keys and encodings; store/engine, and store/bolt as its
 // driver, know octets.
 //
 // # The life of a message here
@@ -14,8 +15,8 @@
 //     that is on disk. Until its first other event, the message itself is the
 //     trace of its acceptance.
 //  3. The spool hands the message out, stores what became of it and removes it: package spool.
-//  4. What was delivered is in the index of what was sent (package delivered) for 90 days. Returned
-//     finds there what a bounce or a complaint is about, by the Message-ID or by the token of a
+//  4. What was delivered is in the index of what was sent (package delivered) for 90 days. Package
+//     returns finds there what a bounce or a complaint is about, by the Message-ID or by the token of a
 //     reverse-path.
 //
 // A crash before 2 returns leaves nothing but staged chunks, which the next Open removes. A later one

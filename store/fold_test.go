@@ -28,7 +28,7 @@ func TestFold_Add(t *testing.T) {
 	if !reflect.DeepEqual(*p, want) || len(p.Blocks) != 1 || p.Blocks[0].Bytes != 2*gb {
 		t.Errorf("the period adds up to %+v, want %+v", *p, want)
 	}
-	st, err := s.Statement("acme", time.Time{})
+	st, err := s.Overview.Statement("acme", time.Time{})
 	if err != nil || st.Balance != f.Balance || f.Balance != account(t, s, "acme").Balance || st.Ended || quota.Sum(f.Lots) != 500*mb || len(st.Invoices) != len(f.Bills) {
 		t.Errorf("Statement = %+v, %v, the ledger adds up to %+v", st, err, f)
 	}
@@ -38,7 +38,7 @@ func TestFold_Add(t *testing.T) {
 	if _, err := s.Orders.CloseAccount(behalf.Order{}, "acme", "moves away"); err != nil {
 		t.Fatal(err)
 	}
-	if st, err := s.Statement("acme", time.Time{}); err != nil || !st.Ended || len(st.Lots) != 0 || st.Periods[1].Expired != 500*mb {
+	if st, err := s.Overview.Statement("acme", time.Time{}); err != nil || !st.Ended || len(st.Lots) != 0 || st.Periods[1].Expired != 500*mb {
 		t.Errorf("of a closed account Statement = %+v, %v", st, err)
 	}
 }

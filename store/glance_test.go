@@ -10,13 +10,14 @@ import (
 	"relay/store/bucket"
 	"relay/store/ledger"
 	"relay/store/orders"
+	"relay/store/overview"
 )
 
 // glances are all of them, by name.
-func glances(t *testing.T, s *Store, day string) map[string]*Glance {
+func glances(t *testing.T, s *Store, day string) map[string]*overview.Glance {
 	t.Helper()
-	all := map[string]*Glance{}
-	if err := s.EachGlance(books.Wanted{}, day, func(g *Glance) error { all[g.Account.Name] = g; return nil }); err != nil {
+	all := map[string]*overview.Glance{}
+	if err := s.Overview.EachGlance(books.Wanted{}, day, func(g *overview.Glance) error { all[g.Account.Name] = g; return nil }); err != nil {
 		t.Fatal(err)
 	}
 	return all

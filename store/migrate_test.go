@@ -143,7 +143,7 @@ func checkTakenOver(t *testing.T, s *Store) {
 	if list, err := s.People.Networks("year"); err != nil || len(list) != 1 {
 		t.Errorf("Networks = %v, %v", list, err)
 	}
-	st2, err := s.Statement("gone", s.Now())
+	st2, err := s.Overview.Statement("gone", s.Now())
 	if err != nil || len(st2.Entries) != 1 || st2.Entries[0].Messages != 1 {
 		t.Errorf("Statement(gone) = %+v, %v, want its one charge", st2, err)
 	}

@@ -17,6 +17,7 @@ import (
 	"relay/store/books"
 	"relay/store/ledger"
 	"relay/store/orders"
+	"relay/store/overview"
 	"relay/store/spool"
 	"relay/store/spooled"
 	"relay/store/standing"
@@ -481,9 +482,9 @@ func (m *moneyModel) settled(t *rapid.T, s *Store) {
 }
 
 // statements of all, without what a close that is due cannot know.
-func (m *moneyModel) statements(t *rapid.T, s *Store) (list []Statement) {
+func (m *moneyModel) statements(t *rapid.T, s *Store) (list []overview.Statement) {
 	for _, name := range m.names {
-		st, err := s.Statement(name, time.Time{})
+		st, err := s.Overview.Statement(name, time.Time{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -374,7 +374,7 @@ func TestUpgrade_midMonth(t *testing.T) {
 	if r := send(t, s, "acme", 1, 1); r == nil {
 		t.Error("beyond the new limit was taken")
 	}
-	st, _ := s.Statement("acme", c.now())
+	st, _ := s.Overview.Statement("acme", c.now())
 	if st.Contract.Plan.Name != "gold" || st.Allowance.Bytes != 5*gb || st.Used.Bytes != 6*gb || st.Use.Drawn != gb || st.Use.Overage != 0 {
 		t.Errorf("Statement = %+v", st)
 	}

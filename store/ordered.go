@@ -1,11 +1,16 @@
 package store
 
 import (
+	"relay/store/abuse"
 	"relay/store/books"
 	"relay/store/chores"
 	"relay/store/ledger"
+	"relay/store/mailreply"
 	"relay/store/orders"
 	"relay/store/room"
+	"relay/store/signs"
+	"relay/store/spool"
+	"relay/store/spooled"
 )
 
 // ordered does what an order means for the account's mail, and stores what its customer is to be told,
@@ -35,7 +40,16 @@ func (t *tx) switchQueue(was, is *books.Account) error {
 		if stopped, err := t.StartQueue(is.Name); err != nil || !stopped {
 			return err
 		}
-		return t.forgive(is)
+		return t.s.Abuse.Forgive(&t.Tx, is)
 	}
 	return nil
+}
+
+// speaks notes what an outcome says against the account. A recipient that the
+// same list refuses again is not counted twice.
+func (s *Store) speaks(t *spool.Tx, m *spooled.Message, r *spool.Result, o *spool.Outcome, was mailreply.Verdict) error {
+	if o.Sign == "" || m.OfRelay() || o.Sign == signs.Listed && was.Category == o.Verdict.Category {
+		return nil
+	}
+	return s.on(t).s.Abuse.Observe(&s.on(t).Tx, abuse.Observation{Account: m.Account, Sign: o.Sign, N: 1, Accepted: m.Accepted, Provider: r.Provider})
 }

@@ -10,6 +10,7 @@ import (
 	"relay/store/behalf"
 	"relay/store/books"
 	"relay/store/orders"
+	"relay/store/returns"
 	"relay/store/spool"
 	"relay/store/spooled"
 )
@@ -28,18 +29,18 @@ func TestStore_PassOn(t *testing.T) {
 	}
 	change(func(a *books.Account) { a.Senders = []string{"a@src.test"} })
 	m := accept(t, s, "acme", 100, "a@x.test", "b@y.test")
-	pass := func(p Passing) Passed {
+	pass := func(p returns.Passing) returns.Passed {
 		t.Helper()
 		p.Body = s.Bodies.New()
 		_, _ = p.Body.Write([]byte("Subject: it failed\r\n\r\n"))
-		is, err := s.PassOn(&p)
+		is, err := s.Returns.PassOn(&p)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return is
 	}
 	token := s.Delivered.Token(m, 1)
-	is := pass(Passing{Token: token, Size: 22})
+	is := pass(returns.Passing{Token: token, Size: 22})
 	if is.Why != "" || is.To != m.Sender || is.Account != "acme" || is.About != m.ID {
 		t.Errorf("passed on: %+v", is)
 	}
@@ -53,19 +54,19 @@ func TestStore_PassOn(t *testing.T) {
 		t.Errorf("the body is %q, %v", text, err)
 	}
 	_ = r.Close()
-	for want, p := range map[NotPassed]Passing{
-		PassUnknown: {Token: s.Delivered.Token(got, 0)},
-		PassLoop:    {Token: token, Loops: func(a string) bool { return a == m.Sender }},
-		"":          {To: "operator@example.org"},
+	for want, p := range map[returns.NotPassed]returns.Passing{
+		returns.PassUnknown: {Token: s.Delivered.Token(got, 0)},
+		returns.PassLoop:    {Token: token, Loops: func(a string) bool { return a == m.Sender }},
+		"":                  {To: "operator@example.org"},
 	} {
 		if is := pass(p); is.Why != want {
 			t.Errorf("%+v: %+v, want %q", p, is, want)
 		}
 	}
-	if is := pass(Passing{Token: token}); is.Why != "" {
+	if is := pass(returns.Passing{Token: token}); is.Why != "" {
 		t.Errorf("the second of two: %+v", is)
 	}
-	if is := pass(Passing{Token: token}); is.Why != PassOften {
+	if is := pass(returns.Passing{Token: token}); is.Why != returns.PassOften {
 		t.Errorf("the third of two: %+v", is)
 	}
 	if !s.Delivered.KnowsToken(token) || s.Delivered.KnowsToken(token[1:]+"a") {
@@ -81,18 +82,18 @@ func TestStore_PassOn_certain(t *testing.T) {
 	s.Spool.SetDSNs(spool.DSNs{PerHour: 1000})
 	addAccount(t, s, "acme", quota.Plan{})
 	m := accept(t, s, "acme", 100, "a@x.test", "b@y.test")
-	pass := func(token string) Passed {
+	pass := func(token string) returns.Passed {
 		t.Helper()
 		b := s.Bodies.New()
 		_, _ = b.Write([]byte("Subject: buy\r\n\r\n"))
-		is, err := s.PassOn(&Passing{Token: token, Body: b, Size: 16})
+		is, err := s.Returns.PassOn(&returns.Passing{Token: token, Body: b, Size: 16})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return is
 	}
 	token := s.Delivered.Token(m, 0)
-	if is := pass(token); is.Why != PassForeign {
+	if is := pass(token); is.Why != returns.PassForeign {
 		t.Errorf("to a sender who may be a stranger: %+v", is)
 	}
 	if _, err := s.Orders.ChangeAccount(behalf.Order{}, "acme", func(a *books.Account) (orders.Change, error) {
@@ -110,7 +111,7 @@ func TestStore_PassOn_certain(t *testing.T) {
 		} else {
 			token = strings.ToLower(token)
 		}
-		if is := pass(token); (is.Why == PassRepeat) != (i >= mostOfToken-2) {
+		if is := pass(token); (is.Why == returns.PassRepeat) != (i >= 5-2) {
 			t.Errorf("%d: %+v", i+2, is)
 		}
 	}

@@ -145,7 +145,7 @@ func TestStore_EachError_notTheirs(t *testing.T) {
 	if list := errorsOfAccount(t, s, "acme", time.Time{}); list != nil {
 		t.Errorf("%+v", list)
 	}
-	r, err := s.Report("acme", "")
+	r, err := s.Overview.Report("acme", "")
 	if err != nil || len(r.Days) != 1 || !maps.Equal(r.Days[0].Failed, map[string]int64{spool.ByOperator: 2}) {
 		t.Errorf("%+v, %v", r.Days, err)
 	}

@@ -50,7 +50,7 @@ func (t *tx) deleteAccount(name string) error {
 	if err := errors.Join(t.s.Refusals.Forget(&t.Tx, name), news.Remove(&t.Tx, name), t.s.Delivered.Forget(&t.Tx, name), t.s.Outcomes.Forget(&t.Tx, name)); err != nil {
 		return err
 	}
-	if err := errors.Join(t.spoolTx.Forget(name), t.Delete(bucket.SignsOf, []byte(name))); err != nil {
+	if err := errors.Join(t.spoolTx.Forget(name), t.s.Abuse.Forget(&t.Tx, name)); err != nil {
 		return err
 	}
 	return errors.Join(t.s.Strangers.Forget(&t.Tx, name), t.Delete(bucket.Accounts, []byte(name)))

@@ -14,6 +14,7 @@ import (
 	"relay/store/mailreply"
 	"relay/store/orders"
 	"relay/store/outcomes"
+	"relay/store/overview"
 	"relay/store/people"
 	"relay/store/refusals"
 	"relay/store/remark"
@@ -21,9 +22,9 @@ import (
 	"relay/store/spooled"
 )
 
-func report(t testing.TB, s *Store, account, period string) *Report {
+func report(t testing.TB, s *Store, account, period string) *overview.Report {
 	t.Helper()
-	r, err := s.Report(account, period)
+	r, err := s.Overview.Report(account, period)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,10 +70,10 @@ func TestStore_Report_overage(t *testing.T) {
 	if len(next.Recent) != 2 || len(next.Days) != 1 || next.Days[0].Day != "2026-12-01" || next.Recent[1].Emails != 1 || next.Recent[1].Bytes != 17*gb/10 {
 		t.Errorf("recent: %+v, days: %+v", next.Recent, next.Days)
 	}
-	if _, err := s.Report("acme", "2026-10"); !errors.Is(err, ErrNotFound) {
+	if _, err := s.Overview.Report("acme", "2026-10"); !errors.Is(err, ErrNotFound) {
 		t.Errorf("of no period of it: %v", err)
 	}
-	if _, err := s.Report("nobody", ""); !errors.Is(err, ErrNotFound) {
+	if _, err := s.Overview.Report("nobody", ""); !errors.Is(err, ErrNotFound) {
 		t.Errorf("of no account: %v", err)
 	}
 }
@@ -112,13 +113,13 @@ func TestStore_Report_others(t *testing.T) {
 	if r.ErrorCount != 2 || len(r.Errors) != 2 || r.Errors[0].Recipient != "b@a.test" || r.Errors[0].Advice != refusals.AdviceRemove {
 		t.Errorf("errors: %d, %+v", r.ErrorCount, r.Errors)
 	}
-	if want := []LoginUse{{"other", last.Last, []people.Place{last, old}}}; !reflect.DeepEqual(r.Logins, want) {
+	if want := []overview.LoginUse{{Login: "other", Last: last.Last, Places: []people.Place{last, old}}}; !reflect.DeepEqual(r.Logins, want) {
 		t.Errorf("logins %+v, want %+v", r.Logins, want)
 	}
 	if len(r.Remarks) != 1 || r.Remarks[0].Day != "2026-11-23" {
 		t.Errorf("remarks: %+v", r.Remarks)
 	}
-	want := []Day{{Day: "2026-11-23", Emails: 2, Bytes: 200,
+	want := []overview.Day{{Day: "2026-11-23", Emails: 2, Bytes: 200,
 		Sum: outcomes.Sum{Failed: map[string]int64{"InvalidRecipient": 2}, Providers: map[string]outcomes.Provider{"Google": {Failed: 2}}}}}
 	if !reflect.DeepEqual(r.Days, want) {
 		t.Errorf("days %+v, want %+v", r.Days, want)
@@ -153,8 +154,8 @@ func TestStore_Report_tenYears(t *testing.T) {
 		for _, d := range r.DaysBefore {
 			before += d.Emails
 		}
-		if sum != want || before != emails[r.before.Key] || r.Usage.Charged.Messages != want {
-			t.Errorf("%s: days of %d e-mails, before it %d; want %d, %d", period, sum, before, want, emails[r.before.Key])
+		if sum != want || before != emails[r.PeriodBefore.Key] || r.Usage.Charged.Messages != want {
+			t.Errorf("%s: days of %d e-mails, before it %d; want %d, %d", period, sum, before, want, emails[r.PeriodBefore.Key])
 		}
 	}
 }

@@ -15,12 +15,13 @@ import (
 	"relay/store/bucket"
 	"relay/store/maildomain"
 	"relay/store/quiet"
+	"relay/store/returns"
 	"relay/store/spool"
 	"relay/store/spooled"
 	"relay/store/trace"
 )
 
-// returnModel is what Returned must do, over a list of all that was delivered.
+// returnModel is what Returns.Record must do, over a list of all that was delivered.
 type returnModel struct {
 	sent  []modelMail
 	marks map[string]bool // kind, message and what
@@ -36,7 +37,7 @@ type modelMail struct {
 }
 
 // expect is what becomes of a report: whose it is, and why it does not count.
-func (m *returnModel) expect(r *Return, now time.Time) (account string, why ReturnWhy) {
+func (m *returnModel) expect(r *returns.Return, now time.Time) (account string, why returns.Why) {
 	mailbox, named := maildomain.Mailbox(r.Recipient)
 	var all, mine []modelMail
 	for _, s := range m.sent {
@@ -51,13 +52,13 @@ func (m *returnModel) expect(r *Return, now time.Time) (account string, why Retu
 		among = mine
 	}
 	if len(among) == 0 {
-		return "", WhyUnknown
+		return "", returns.WhyUnknown
 	}
 	last := among[0]
 	only := true
 	for _, s := range among {
 		if s.account != last.account {
-			return "", WhyAmbiguous
+			return "", returns.WhyAmbiguous
 		}
 		if s.at.Unix() > last.at.Unix() || s.at.Unix() == last.at.Unix() && s.id.Compare(last.id) > 0 {
 			last = s
@@ -70,7 +71,7 @@ func (m *returnModel) expect(r *Return, now time.Time) (account string, why Retu
 			boxes[s.to] = true
 		}
 	}
-	masked := !named && r.Kind == ReturnComplaint
+	masked := !named && r.Kind == returns.Complaint
 	switch {
 	case len(mine) > 0, only && last.of == 1 && !masked:
 		what = last.to
@@ -85,7 +86,7 @@ func (m *returnModel) expect(r *Return, now time.Time) (account string, why Retu
 		}
 	}
 	if m.marks[prefix+what] || n >= len(boxes) {
-		return last.account, WhyAgain
+		return last.account, returns.WhyAgain
 	}
 	m.marks[prefix+what] = true
 	m.count[last.account+" "+string(r.Kind)]++
@@ -133,7 +134,7 @@ func TestStore_Returned_model(t *testing.T) {
 				path = killed
 				b.Store = openKept(t, path, c)
 			case 2:
-				if _, err := b.PruneReturns(c.now()); err != nil {
+				if _, err := b.Store.Returns.Prune(c.now()); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -185,7 +186,7 @@ func (m *returnModel) send(b *back, r *rand.Rand, accounts []string) {
 // report brings in a batch of reports.
 func (m *returnModel) report(b *back, r *rand.Rand) {
 	b.t.Helper()
-	var list []Return
+	var list []returns.Return
 	for range r.IntN(8) {
 		ret := bounceOf(fmt.Sprintf("<%d@mail.test>", r.IntN(500)), fmt.Sprintf("u%d@x.test", r.IntN(60)))
 		if len(m.sent) > 0 && r.IntN(3) > 0 {
@@ -193,14 +194,14 @@ func (m *returnModel) report(b *back, r *rand.Rand) {
 			ret.MessageID, ret.Recipient = s.messageID, s.to
 		}
 		if r.IntN(2) == 0 {
-			ret.Kind, ret.Reporter = ReturnComplaint, fmt.Sprintf("r%d.test", r.IntN(3))
+			ret.Kind, ret.Reporter = returns.Complaint, fmt.Sprintf("r%d.test", r.IntN(3))
 		}
 		if r.IntN(4) == 0 {
 			ret.Recipient = []string{"", "other@z.test"}[r.IntN(2)]
 		}
 		list = append(list, ret)
 	}
-	if got, err := b.Returned(list); err != nil {
+	if got, err := b.Store.Returns.Record(list); err != nil {
 		b.t.Fatal(err)
 	} else {
 		for i := range list {
@@ -248,12 +249,12 @@ func TestStore_Returned_batch(t *testing.T) {
 		to = append(to, fmt.Sprintf("u%d@x.test", i))
 	}
 	b.send("acme", "<1@acme>", to...)
-	var list []Return
+	var list []returns.Return
 	for _, a := range to {
 		list = append(list, bounceOf("<1@acme>", a), bounceOf("<1@acme>", strings.ToUpper(a)))
 	}
 	before, _ := b.Commits()
-	got, err := b.Returned(list)
+	got, err := b.Store.Returns.Record(list)
 	after, _ := b.Commits()
 	if err != nil || after-before != 1 {
 		t.Fatalf("%d commits, %v", after-before, err)
@@ -266,11 +267,11 @@ func TestStore_Returned_batch(t *testing.T) {
 	if got := b.counts("acme"); got != "250 0" {
 		t.Errorf("counts %s", got)
 	}
-	if got, err := b.Returned(nil); err != nil || len(got) != 0 {
+	if got, err := b.Store.Returns.Record(nil); err != nil || len(got) != 0 {
 		t.Errorf("none: %v, %v", got, err)
 	}
-	forged, err := b.Returned(slices.Repeat([]Return{bounceOf("<2@acme>", "u1@x.test")}, 500))
-	if last, _ := b.Commits(); err != nil || last != after || forged[499].Why != WhyUnknown {
+	forged, err := b.Store.Returns.Record(slices.Repeat([]returns.Return{bounceOf("<2@acme>", "u1@x.test")}, 500))
+	if last, _ := b.Commits(); err != nil || last != after || forged[499].Why != returns.WhyUnknown {
 		t.Errorf("forgeries made %d commits: %+v, %v", last-after, forged[499], err)
 	}
 }
@@ -289,12 +290,12 @@ func TestStore_Returned_atOnce(t *testing.T) {
 			for i := range 8 {
 				id := fmt.Sprintf("<%d.%d@acme>", n, i)
 				b.send("acme", id, to...)
-				var list []Return
+				var list []returns.Return
 				for _, a := range to[:20] {
 					list = append(list, bounceOf(id, a))
 				}
-				var got []ReturnEffect
-				if got, err = b.Returned(list); err == nil {
+				var got []returns.Effect
+				if got, err = b.Store.Returns.Record(list); err == nil {
 					for _, e := range got {
 						if !e.Counted {
 							err = fmt.Errorf("%s: %+v", id, e)
@@ -343,7 +344,7 @@ func BenchmarkReturned(b *testing.B) {
 		}
 	}
 	bk.Delivered.Wait()
-	run := func(name string, list func(n int) []Return) {
+	run := func(name string, list func(n int) []returns.Return) {
 		b.Run(name, func(b *testing.B) {
 			n := 0
 			b.ReportAllocs()
@@ -352,7 +353,7 @@ func BenchmarkReturned(b *testing.B) {
 				all := list(n)
 				n++
 				b.StartTimer()
-				if _, err := bk.Returned(all); err != nil {
+				if _, err := bk.Store.Returns.Record(all); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -360,7 +361,7 @@ func BenchmarkReturned(b *testing.B) {
 		})
 	}
 	rounds := 0
-	run("true", func(n int) (list []Return) {
+	run("true", func(n int) (list []returns.Return) {
 		rounds++
 		var wg sync.WaitGroup
 		for i := range 500 {
@@ -372,7 +373,7 @@ func BenchmarkReturned(b *testing.B) {
 		wg.Wait()
 		return list
 	})
-	run("mailing", func(n int) (list []Return) {
+	run("mailing", func(n int) (list []returns.Return) {
 		rounds++
 		id := fmt.Sprintf("<%d@mailing>", rounds)
 		bk.send("acme", id, to...)
@@ -381,7 +382,7 @@ func BenchmarkReturned(b *testing.B) {
 		}
 		return list
 	})
-	tokens := func(n int) (list []Return) {
+	tokens := func(n int) (list []returns.Return) {
 		rounds++
 		id := fmt.Sprintf("<%d@verp>", rounds)
 		m := bk.send("acme", id, to...)
@@ -392,14 +393,14 @@ func BenchmarkReturned(b *testing.B) {
 		return list
 	}
 	run("token", tokens)
-	run("token without trace", func(n int) (list []Return) {
+	run("token without trace", func(n int) (list []returns.Return) {
 		list = tokens(n)
 		if _, err := bk.Trace.Prune(bk.Now().Add(time.Hour), ""); err != nil {
 			b.Fatal(err)
 		}
 		return list
 	})
-	run("forged", func(n int) (list []Return) {
+	run("forged", func(n int) (list []returns.Return) {
 		for i := range 500 {
 			list = append(list, bounceOf(fmt.Sprintf("<%d.%d@forged>", n, i), "ann@x.test"))
 		}

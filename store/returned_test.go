@@ -13,6 +13,7 @@ import (
 	"relay/store/mailreply"
 	"relay/store/orders"
 	"relay/store/refusals"
+	"relay/store/returns"
 	"relay/store/signs"
 	"relay/store/spool"
 	"relay/store/spooled"
@@ -58,9 +59,9 @@ func (b *back) deliver(m *spooled.Message, state spooled.State) {
 }
 
 // returned brings in one report.
-func (b *back) returned(r Return) ReturnEffect {
+func (b *back) returned(r returns.Return) returns.Effect {
 	b.t.Helper()
-	list, err := b.Returned([]Return{r})
+	list, err := b.Store.Returns.Record([]returns.Return{r})
 	if err != nil || len(list) != 1 {
 		b.t.Fatalf("Returned = %+v, %v", list, err)
 	}
@@ -82,13 +83,13 @@ var (
 	atOnce     = &refusals.Rule{Reason: "InvalidRecipient", Status: "5.1.1", Messages: 1, Keep: 180 * 24 * time.Hour}
 )
 
-func bounceOf(messageID, recipient string) Return {
-	return Return{Kind: ReturnBounce, MessageID: messageID, Recipient: recipient, Verdict: noSuchUser,
+func bounceOf(messageID, recipient string) returns.Return {
+	return returns.Return{Kind: returns.Bounce, MessageID: messageID, Recipient: recipient, Verdict: noSuchUser,
 		Reply: "550 5.1.1 no such user", Hard: true, Suppress: atOnce, Reporter: "mx.x.test"}
 }
 
-func complaintOf(messageID, recipient string) Return {
-	return Return{Kind: ReturnComplaint, MessageID: messageID, Recipient: recipient, Reporter: "bigmail.test",
+func complaintOf(messageID, recipient string) returns.Return {
+	return returns.Return{Kind: returns.Complaint, MessageID: messageID, Recipient: recipient, Reporter: "bigmail.test",
 		Suppress: &refusals.Rule{Reason: spool.Complained, Status: "5.7.1", Messages: 1}}
 }
 
@@ -102,7 +103,7 @@ func TestStore_Returned(t *testing.T) {
 	waits := accept(t, b.Store, "acme", 10, "dan@y.test")
 	for _, c := range []struct {
 		name             string
-		r                Return
+		r                returns.Return
 		account, to, why string
 		counts           string // of acme
 		suppressed       bool
@@ -113,8 +114,8 @@ func TestStore_Returned(t *testing.T) {
 		{"it again", bounceOf("<1@acme>", "ann@x.test"), "acme", "Ann@x.test", "again", "1 0", false},
 		{"it again, for another address", bounceOf("<1@acme>", "forwarded@z.test"), "acme", "Ann@x.test", "again", "1 0", false},
 		{"a complaint after it", complaintOf("<1@acme>", "ann@x.test"), "acme", "Ann@x.test", "", "1 1", true},
-		{"a token", Return{Kind: ReturnBounce, Token: b.Delivered.Token(two, 1), Recipient: "who@z.test"}, "acme", "bob@x.test", "", "2 1", false},
-		{"a made-up token", Return{Kind: ReturnBounce, Token: b.Delivered.Token(two, 0)[1:] + "a"}, "", "", "unknown", "2 1", false},
+		{"a token", returns.Return{Kind: returns.Bounce, Token: b.Delivered.Token(two, 1), Recipient: "who@z.test"}, "acme", "bob@x.test", "", "2 1", false},
+		{"a made-up token", returns.Return{Kind: returns.Bounce, Token: b.Delivered.Token(two, 0)[1:] + "a"}, "", "", "unknown", "2 1", false},
 		{"one of several, forwarded", bounceOf("<2@acme>", "forwarded@z.test"), "acme", "", "", "3 1", false},
 		{"more than there were", bounceOf("<2@acme>", "other@z.test"), "acme", "", "again", "3 1", false},
 		{"a masked complaint", complaintOf("2@acme", ""), "acme", "", "", "3 2", false},
@@ -122,7 +123,7 @@ func TestStore_Returned(t *testing.T) {
 		{"a Message-ID that two accounts used", bounceOf("<same@x>", ""), "", "", "ambiguous", "3 2", false},
 		{"it with a stranger", bounceOf("<same@x>", "who@z.test"), "", "", "ambiguous", "3 2", false},
 		{"it with the recipient", bounceOf("<same@x>", "cid@x.test"), "blue", "cid@x.test", "", "3 2", true},
-		{"a token of what waits", Return{Kind: ReturnBounce, Token: b.Delivered.Token(waits, 0)}, "acme", "dan@y.test", "undelivered", "3 2", false},
+		{"a token of what waits", returns.Return{Kind: returns.Bounce, Token: b.Delivered.Token(waits, 0)}, "acme", "dan@y.test", "undelivered", "3 2", false},
 	} {
 		e := b.returned(c.r)
 		if e.Account != c.account || e.Recipient != c.to || string(e.Why) != c.why || e.Counted != (c.why == "") || e.Suppressed != c.suppressed || e.Found != (c.account != "") {
@@ -169,9 +170,9 @@ func TestStore_Returned_effects(t *testing.T) {
 	if err != nil || rec.Today.Unknown != 1 || rec.Today.Complaint != 1 {
 		t.Errorf("record %+v, %v", rec, err)
 	}
-	signs, _, err := b.Signs("acme")
-	if err != nil || signs.Total(SignBounce) != 1 || signs.Total(SignComplaint) != 1 || signs.List[0].Late != 1 {
-		t.Errorf("signs %+v, %v", signs, err)
+	against, _, err := b.Store.Abuse.Signs("acme")
+	if err != nil || against.Total(signs.Bounce) != 1 || against.Total(signs.Complaint) != 1 || against.List[0].Late != 1 {
+		t.Errorf("signs %+v, %v", against, err)
 	}
 	events, err := b.Trace.Of(m.ID)
 	if n := len(events); err != nil || n != 3 || events[2].Kind != trace.EventBounced || events[2].Reporter != "mx.x.test" || events[2].Recipients[0].Address != "ann@x.test" {
@@ -190,7 +191,7 @@ func TestStore_Returned_effects(t *testing.T) {
 // A delivery says nothing against what came back a day ago: the next hop takes it each time.
 func TestStore_Returned_takenEachTime(t *testing.T) {
 	b := newBack(t)
-	full := func(id string) Return {
+	full := func(id string) returns.Return {
 		r := bounceOf(id, "ann@x.test")
 		r.Verdict, r.Hard = mailreply.Verdict{Category: "QuotaIssues", Blame: "recipient"}, false
 		r.Suppress = &refusals.Rule{Reason: "QuotaIssues", Messages: 3, Over: 7 * 24 * time.Hour, Keep: time.Hour}
@@ -223,7 +224,7 @@ func TestStore_Returned_gone(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.send("blue", "<2@blue>", "ann@x.test")
-	if e := b.returned(bounceOf("<1@acme>", "ann@x.test")); e.Found || e.Why != WhyUnknown {
+	if e := b.returned(bounceOf("<1@acme>", "ann@x.test")); e.Found || e.Why != returns.WhyUnknown {
 		t.Errorf("%+v", e)
 	}
 	if e := b.returned(bounceOf("<2@blue>", "ann@x.test")); e.Account != "blue" || !e.Counted {
@@ -239,13 +240,13 @@ func TestStore_Returned_ages(t *testing.T) {
 	for day := 1; day <= 92; day++ {
 		b.time.set(epoch.Add(time.Duration(day) * 24 * time.Hour))
 		if day%10 == 0 || day > 88 {
-			if _, err := b.PruneReturns(b.Now()); err != nil {
+			if _, err := b.Store.Returns.Prune(b.Now()); err != nil {
 				t.Fatal(err)
 			}
 		}
-		want := WhyAgain
+		want := returns.WhyAgain
 		if day > 90 {
-			want = WhyUnknown
+			want = returns.WhyUnknown
 		}
 		if e := b.returned(bounceOf("<1@acme>", "ann@x.test")); e.Why != want {
 			t.Fatalf("day %d: %+v", day, e)
@@ -267,9 +268,9 @@ func TestStore_Returned_ages(t *testing.T) {
 // account, and suspend it neither by complaints nor by bounces; reports with the tokens of the
 // recipients do.
 func TestStore_Returned_forged(t *testing.T) {
-	for _, kind := range []ReturnKind{ReturnBounce, ReturnComplaint} {
+	for _, kind := range []returns.Kind{returns.Bounce, returns.Complaint} {
 		b := newBack(t)
-		b.SetAbuse(signs.Default)
+		b.Store.Abuse.SetRules(signs.Default)
 		var to []string
 		for i := range 1000 {
 			to = append(to, fmt.Sprintf("u%d@x.test", i))
@@ -282,10 +283,10 @@ func TestStore_Returned_forged(t *testing.T) {
 		for i := range 300 {
 			r := bounceOf("<1@acme>", to[i])
 			switch {
-			case kind == ReturnComplaint && i%2 == 0:
+			case kind == returns.Complaint && i%2 == 0:
 				r = complaintOf("<1@acme>", "")
 				r.Reporter = fmt.Sprintf("d%d.test", i)
-			case kind == ReturnComplaint:
+			case kind == returns.Complaint:
 				r = complaintOf("<1@acme>", to[i])
 			case i%2 == 0:
 				r.Recipient = fmt.Sprintf("nobody%d@z.test", i)
@@ -298,16 +299,16 @@ func TestStore_Returned_forged(t *testing.T) {
 			}
 			b.returned(r)
 		}
-		what, most := SignBounce, int64(50+1+2)
-		if kind == ReturnComplaint {
-			what, most = SignComplaint, 3
+		what, most := signs.Bounce, int64(50+1+2)
+		if kind == returns.Complaint {
+			what, most = signs.Complaint, 3
 		}
-		r, _, err := b.Signs("acme")
+		r, _, err := b.Store.Abuse.Signs("acme")
 		if a := accountOf(t, b.Store, "acme"); err != nil || a.Status() != ledger.Active || r.Total(what) != most {
 			t.Errorf("%s: the account is %s, %d signs, %v", kind, a.Status(), r.Total(what), err)
 		}
 		for i := range 200 {
-			b.returned(Return{Kind: kind, Token: b.Delivered.Token(m, 999-i), Verdict: noSuchUser, Hard: true})
+			b.returned(returns.Return{Kind: kind, Token: b.Delivered.Token(m, 999-i), Verdict: noSuchUser, Hard: true})
 		}
 		if a := accountOf(t, b.Store, "acme"); a.Status() != ledger.Suspended {
 			t.Errorf("%s: with tokens the account is %s", kind, a.Status())
@@ -323,11 +324,11 @@ func TestStore_Returned_otherDelivered(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, token := range []string{b.Delivered.Token(m, 1), oldToken(b.Store, m.ID, 1)} {
-		if e := b.returned(Return{Kind: ReturnBounce, Token: token}); e.Why != WhyUndelivered || e.Recipient != "dan@y.test" {
+		if e := b.returned(returns.Return{Kind: returns.Bounce, Token: token}); e.Why != returns.WhyUndelivered || e.Recipient != "dan@y.test" {
 			t.Errorf("%+v", e)
 		}
 	}
-	if e := b.returned(Return{Kind: ReturnBounce, Token: b.Delivered.Token(m, 0)}); !e.Counted || e.Recipient != "ann@x.test" {
+	if e := b.returned(returns.Return{Kind: returns.Bounce, Token: b.Delivered.Token(m, 0)}); !e.Counted || e.Recipient != "ann@x.test" {
 		t.Errorf("%+v", e)
 	}
 }
@@ -337,7 +338,7 @@ func TestStore_Returned_otherDelivered(t *testing.T) {
 func TestStore_Returned_guessed(t *testing.T) {
 	for _, verp := range []bool{false, true} {
 		b := newBack(t)
-		b.SetAbuse(signs.Default)
+		b.Store.Abuse.SetRules(signs.Default)
 		if _, err := b.Store.Orders.ChangeAccount(behalf.Order{}, "acme", func(a *books.Account) (orders.Change, error) { a.VERP = verp; return orders.Change{}, nil }); err != nil {
 			t.Fatal(err)
 		}
@@ -351,13 +352,13 @@ func TestStore_Returned_guessed(t *testing.T) {
 		}
 		guess(40)
 		guess(40)
-		r, _, err := b.Signs("acme")
+		r, _, err := b.Store.Abuse.Signs("acme")
 		want := int64(40)
 		if verp {
 			want = 0
 		}
-		if err != nil || r.Total(SignBounce) != want || b.counts("acme") != "40 0" {
-			t.Errorf("VERP %v: %d signs, counts %s, %v", verp, r.Total(SignBounce), b.counts("acme"), err)
+		if err != nil || r.Total(signs.Bounce) != want || b.counts("acme") != "40 0" {
+			t.Errorf("VERP %v: %d signs, counts %s, %v", verp, r.Total(signs.Bounce), b.counts("acme"), err)
 		}
 		guess(60)
 		if a := accountOf(t, b.Store, "acme"); (a.Status() == ledger.Active) != verp {
@@ -367,11 +368,11 @@ func TestStore_Returned_guessed(t *testing.T) {
 			continue
 		}
 		m := b.send("acme", "<60@acme>", "ann@x.test")
-		if e := b.returned(Return{Kind: ReturnBounce, Token: b.Delivered.Token(m, 0), Verdict: noSuchUser, Hard: true}); !e.Counted {
+		if e := b.returned(returns.Return{Kind: returns.Bounce, Token: b.Delivered.Token(m, 0), Verdict: noSuchUser, Hard: true}); !e.Counted {
 			t.Errorf("by token: %+v", e)
 		}
-		if r, _, _ := b.Signs("acme"); r.Total(SignBounce) != 1 {
-			t.Errorf("%d signs by token", r.Total(SignBounce))
+		if r, _, _ := b.Store.Abuse.Signs("acme"); r.Total(signs.Bounce) != 1 {
+			t.Errorf("%d signs by token", r.Total(signs.Bounce))
 		}
 	}
 }
@@ -379,7 +380,7 @@ func TestStore_Returned_guessed(t *testing.T) {
 // Several complaints of one recipient, about several mails, count each.
 func TestStore_Returned_onePerson(t *testing.T) {
 	b := newBack(t)
-	b.SetAbuse(signs.Default)
+	b.Store.Abuse.SetRules(signs.Default)
 	for i := range 3 {
 		b.send("acme", fmt.Sprintf("<%d@acme>", i), "ann@x.test")
 	}
@@ -388,8 +389,8 @@ func TestStore_Returned_onePerson(t *testing.T) {
 			t.Errorf("%d: %+v", i, e)
 		}
 	}
-	if r, _, err := b.Signs("acme"); err != nil || r.Total(SignComplaint) != 3 || b.counts("acme") != "0 3" {
-		t.Errorf("%d signs, counts %s, %v", r.Total(SignComplaint), b.counts("acme"), err)
+	if r, _, err := b.Store.Abuse.Signs("acme"); err != nil || r.Total(signs.Complaint) != 3 || b.counts("acme") != "0 3" {
+		t.Errorf("%d signs, counts %s, %v", r.Total(signs.Complaint), b.counts("acme"), err)
 	}
 }
 
@@ -400,7 +401,7 @@ func TestStore_Returned_writesNothing(t *testing.T) {
 	b.send("acme", "<1@acme>", "ann@x.test")
 	b.returned(bounceOf("<1@acme>", "ann@x.test"))
 	waits := accept(t, b.Store, "acme", 10, "dan@y.test")
-	token := Return{Kind: ReturnBounce, Token: b.Delivered.Token(waits, 0)}
+	token := returns.Return{Kind: returns.Bounce, Token: b.Delivered.Token(waits, 0)}
 	before, _ := b.Commits()
 	for range 50 {
 		b.returned(token)

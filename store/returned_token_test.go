@@ -18,6 +18,7 @@ import (
 	"relay/store/books"
 	"relay/store/bucket"
 	"relay/store/orders"
+	"relay/store/returns"
 	"relay/store/spooled"
 )
 
@@ -49,8 +50,8 @@ func TestStore_Returned_token(t *testing.T) {
 	s = reopen(t, path, c)
 	t.Cleanup(func() { _ = s.Close() })
 	for _, text := range []string{token, old} {
-		got, err := s.Returned([]Return{{Kind: ReturnBounce, Token: text}, {Kind: ReturnBounce, Token: text[1:]}})
-		if err != nil || !got[0].Found || got[0].Recipient != "b@y.test" || got[0].Account != "acme" || got[1].Found || got[1].Why != WhyUnknown {
+		got, err := s.Returns.Record([]returns.Return{{Kind: returns.Bounce, Token: text}, {Kind: returns.Bounce, Token: text[1:]}})
+		if err != nil || !got[0].Found || got[0].Recipient != "b@y.test" || got[0].Account != "acme" || got[1].Found || got[1].Why != returns.WhyUnknown {
 			t.Errorf("%+v, %v", got, err)
 		}
 	}
@@ -72,7 +73,7 @@ func TestStore_Returned_withoutTrace(t *testing.T) {
 		}
 		for _, c := range []struct {
 			name       string
-			r          Return
+			r          returns.Return
 			to, why    string
 			suppressed bool
 		}{
@@ -93,10 +94,10 @@ func TestStore_Returned_withoutTrace(t *testing.T) {
 				t.Errorf("day %d, %s: %+v", day, c.name, e)
 			}
 		}
-		if e := b.returned(Return{Kind: ReturnBounce, Token: b.Delivered.Token(other, 0)}); e.Counted != (day < 90) {
+		if e := b.returned(returns.Return{Kind: returns.Bounce, Token: b.Delivered.Token(other, 0)}); e.Counted != (day < 90) {
 			t.Errorf("day %d, a message without a Message-ID: %+v", day, e)
 		}
-		if e := b.returned(Return{Kind: ReturnBounce, Token: old}); e.Why != WhyUnknown {
+		if e := b.returned(returns.Return{Kind: returns.Bounce, Token: old}); e.Why != returns.WhyUnknown {
 			t.Errorf("day %d, an older token: %+v", day, e)
 		}
 		want := "3 1"
@@ -124,7 +125,7 @@ func (b *back) forget(d time.Duration) {
 	if _, err := b.Trace.Prune(b.Now(), ""); err != nil {
 		b.t.Fatal(err)
 	}
-	if _, err := b.PruneReturns(b.Now()); err != nil {
+	if _, err := b.Store.Returns.Prune(b.Now()); err != nil {
 		b.t.Fatal(err)
 	}
 }
@@ -140,11 +141,11 @@ func TestStore_PassOn_withoutTrace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pass := func(token string) Passed {
+	pass := func(token string) returns.Passed {
 		t.Helper()
 		body := b.Bodies.New()
 		_, _ = body.Write([]byte("Subject: it failed\r\n\r\n"))
-		is, err := b.PassOn(&Passing{Token: token, Body: body, Size: 22})
+		is, err := b.Store.Returns.PassOn(&returns.Passing{Token: token, Body: body, Size: 22})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -160,20 +161,20 @@ func TestStore_PassOn_withoutTrace(t *testing.T) {
 	if is := pass(token); is.Why != "" || is.To != "admin@acme.test" || is.About != m.ID || is.Account != "acme" {
 		t.Errorf("without it: %+v", is)
 	}
-	if is := pass(oldToken(b.Store, m.ID, 1)); is.Why != PassUnknown {
+	if is := pass(oldToken(b.Store, m.ID, 1)); is.Why != returns.PassUnknown {
 		t.Errorf("an older token: %+v", is)
 	}
-	if is := pass(b.Delivered.Token(blue, 0)); is.Why != PassForeign || is.Account != "blue" {
+	if is := pass(b.Delivered.Token(blue, 0)); is.Why != returns.PassForeign || is.Account != "blue" {
 		t.Errorf("of an account without a contact: %+v", is)
 	}
 	if err := b.update(0, func(t *tx) error { return t.s.Delivered.Forget(&t.Tx, "blue") }); err != nil {
 		t.Fatal(err)
 	}
-	if is := pass(b.Delivered.Token(gone, 0)); is.Why != PassUnknown {
+	if is := pass(b.Delivered.Token(gone, 0)); is.Why != returns.PassUnknown {
 		t.Errorf("of an account that is gone: %+v", is)
 	}
 	b.forget(2 * 24 * time.Hour)
-	if is := pass(token); is.Why != PassUnknown {
+	if is := pass(token); is.Why != returns.PassUnknown {
 		t.Errorf("after 91 days: %+v", is)
 	}
 }

@@ -9,13 +9,14 @@ import (
 	"relay/quota"
 	"relay/store/behalf"
 	"relay/store/ledger"
+	"relay/store/overview"
 )
 
 // explain is a statement without when it was asked for, what number an invoice got
 // and when that was issued.
-func explain(t testing.TB, s *Store, at time.Time) Statement {
+func explain(t testing.TB, s *Store, at time.Time) overview.Statement {
 	t.Helper()
-	st, err := s.Statement("acme", at)
+	st, err := s.Overview.Statement("acme", at)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,17 +45,17 @@ func TestStatement_closeIsDue(t *testing.T) {
 	if now.Balance != -2440 || quota.Sum(now.Lots) != 500*mb || !slices.ContainsFunc(now.Entries, func(e ledger.Entry) bool { return e.Kind == ledger.KindOverage }) || now.Period != "2026-12" || now.Used != (quota.Charge{}) {
 		t.Errorf("with a close that is due = %+v", now)
 	}
-	if st, err := s.Statement("acme", time.Time{}); err != nil || len(st.Invoices) != 2 || st.Invoices[1].Number != "" || !st.Invoices[1].Issued.Equal(december) {
+	if st, err := s.Overview.Statement("acme", time.Time{}); err != nil || len(st.Invoices) != 2 || st.Invoices[1].Number != "" || !st.Invoices[1].Issued.Equal(december) {
 		t.Errorf("the invoice to come = %+v, %v", st.Invoices, err)
 	}
 	c.add(time.Hour)
 	closeDue(t, s, 1)
-	for at, want := range map[time.Time]Statement{during: was, due: now} {
+	for at, want := range map[time.Time]overview.Statement{during: was, due: now} {
 		if got := explain(t, s, at); !reflect.DeepEqual(got, want) {
 			t.Errorf("at %v after the close:\n%+v\nbefore:\n%+v", at, got, want)
 		}
 	}
-	if st, err := s.Statement("acme", due); err != nil || !st.Invoices[1].Issued.Equal(due.Add(time.Hour)) {
+	if st, err := s.Overview.Statement("acme", due); err != nil || !st.Invoices[1].Issued.Equal(due.Add(time.Hour)) {
 		t.Errorf("issued = %+v, %v, want when the close ran", st.Invoices, err)
 	}
 }
@@ -81,19 +82,19 @@ func TestStatement_withinADay(t *testing.T) {
 			{time.Date(2026, 11, 23, 23, 0, 0, -1, time.UTC), 100, ""},
 			{time.Date(2026, 11, 23, 23, 0, 0, 0, time.UTC), 100, "2026-11-24"},
 		} {
-			st, err := s.Statement("acme", x.at)
+			st, err := s.Overview.Statement("acme", x.at)
 			if err != nil || st.Used.Bytes != x.used || st.Uncounted != x.not {
 				t.Errorf("%s, at %v: used %d, not counted %q, %v, want %d, %q", when, x.at, st.Used.Bytes, st.Uncounted, err, x.used, x.not)
 			}
 		}
 	}
 	check("on that day")
-	if st, err := s.Statement("acme", time.Time{}); err != nil || st.Used.Bytes != 1100 || st.Uncounted != "" {
+	if st, err := s.Overview.Statement("acme", time.Time{}); err != nil || st.Used.Bytes != 1100 || st.Uncounted != "" {
 		t.Errorf("now: %+v, %v", st.Used, err)
 	}
 	c.add(24 * time.Hour)
 	check("on the next day")
-	if st, err := s.Statement("acme", noon.Add(30*time.Hour)); err == nil && st.Uncounted != "" {
+	if st, err := s.Overview.Statement("acme", noon.Add(30*time.Hour)); err == nil && st.Uncounted != "" {
 		t.Errorf("a day without mail is not counted: %q", st.Uncounted)
 	}
 	mustSend(t, s, "acme", 1, 1)

@@ -65,7 +65,7 @@ func TestStop_reopened(t *testing.T) {
 	}
 	addAccount(t, s, "acme", quota.Plan{})
 	handIn(t, s, "acme", 0, 60)
-	s.SetAbuse(signs.Default)
+	s.Abuse.SetRules(signs.Default)
 	bounceAll(t, s, claim(t, s, "dst.test", "acme", 50))
 	again()
 	if !s.Spool.Stopped("acme") || len(claim(t, s, "dst.test", "acme", 50)) > 0 {
@@ -83,7 +83,7 @@ func TestStop_reopened(t *testing.T) {
 	if n := len(claim(t, s, "dst.test", "acme", 50)); n != 10 {
 		t.Errorf("%d are claimed after it was resumed, want 10", n)
 	}
-	if r, _, err := s.Signs("acme"); err != nil || r.Total(SignBounce) != 0 || (&signs.Mail{Delivered: r.Before}).Total() != 0 || r.Resumed.IsZero() {
+	if r, _, err := s.Abuse.Signs("acme"); err != nil || r.Total(signs.Bounce) != 0 || (&signs.Mail{Delivered: r.Before}).Total() != 0 || r.Resumed.IsZero() {
 		t.Errorf("signs: %+v, %v", r, err)
 	}
 	verify(t, s)
@@ -121,7 +121,7 @@ func TestStop_closed(t *testing.T) {
 // unless it was told that first. When it sends again, it is told of what comes then.
 func TestStop_saysWhatMatters(t *testing.T) {
 	s, c := newStore(t)
-	s.SetAbuse(signs.Default)
+	s.Abuse.SetRules(signs.Default)
 	addAccount(t, s, "acme", quota.Plan{})
 	hold := func(provider string) {
 		t.Helper()

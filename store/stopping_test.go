@@ -14,7 +14,7 @@ func TestStore_Close_endsRemovals(t *testing.T) {
 	}
 	for what, prune := range map[string]func() (int, error){
 		"the list of errors": func() (int, error) { return s.Refusals.PruneErrors(c.now()) },
-		"what came back":     func() (int, error) { return s.PruneReturns(c.now()) },
+		"what came back":     func() (int, error) { return s.Returns.Prune(c.now()) },
 		"suppressions":       func() (int, error) { return s.Refusals.PruneSuppressions(c.now(), "prune") },
 	} {
 		if n, err := prune(); n != 0 || err != nil {

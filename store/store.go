@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"relay/quota"
+	"relay/store/abuse"
 	"relay/store/access"
 	"relay/store/bodies"
 	"relay/store/bolt"
@@ -24,14 +25,15 @@ import (
 	"relay/store/joblog"
 	"relay/store/known"
 	"relay/store/ledger"
-	"relay/store/meter"
 	"relay/store/news"
 	"relay/store/orders"
 	"relay/store/outcomes"
+	"relay/store/overview"
 	"relay/store/people"
 	"relay/store/quiet"
 	"relay/store/refusals"
 	"relay/store/remark"
+	"relay/store/returns"
 	"relay/store/room"
 	"relay/store/signing"
 	"relay/store/signs"
@@ -112,6 +114,9 @@ type Store struct {
 	Books     *books.Books        // accounts, plans, what was charged, invoiced and paid
 	Orders    *orders.Orders      // what changes them
 	Standings *standing.Standings // where accounts stand, and what they may send
+	Abuse     *abuse.Abuse        // what speaks against accounts, and what follows
+	Returns   *returns.Returns    // what comes back
+	Overview  *overview.Overview  // of accounts, for people
 
 	path string
 	db   *room.DB
@@ -126,12 +131,7 @@ type Store struct {
 	probe    probe // whether the writer works
 	storable probe // whether it could take mail
 
-	passes passes
-
-	abuse atomic.Pointer[signs.Rules]               // see SetAbuse; nil: nothing is too much
-	look  atomic.Pointer[func(time.Time) time.Time] // see SetLook
-
-	returns meter.Table[returnCount]
+	look atomic.Pointer[func(time.Time) time.Time] // see SetLook
 
 	once sync.Once
 }
@@ -207,6 +207,10 @@ func (s *Store) furnish(o *Options) {
 		spool.Options{Zone: s.zone, Log: s.log, Quiet: s.quiet, IDs: &s.ids, Customer: s.customer, Speaks: s.speaks})
 	s.Chores = s.Spool.Chores
 	s.Standings = standing.New(s.db, s.zone, standing.Rooms{Books: s.Books, Orders: s.Orders, People: s.People, Access: s.Access, Outcomes: s.Outcomes, News: s.News})
+	s.Abuse = abuse.New(s.db, s.zone, abuse.Rooms{Books: s.Books, Orders: s.Orders, Outcomes: s.Outcomes, Strangers: s.Strangers, News: s.News}, o.Abuse)
+	s.Returns = returns.New(s.db, returns.Rooms{Spool: s.Spool, Books: s.Books, Abuse: s.Abuse, Delivered: s.Delivered, Trace: s.Trace, Outcomes: s.Outcomes, Refusals: s.Refusals, Strangers: s.Strangers, News: s.News},
+		returns.Options{Zone: s.zone, Log: s.log, Quiet: s.quiet})
+	s.Overview = overview.New(s.db, s.zone, overview.Rooms{Books: s.Books, Orders: s.Orders, Standings: s.Standings, Access: s.Access, Outcomes: s.Outcomes, Refusals: s.Refusals, Remarks: s.Remarks, Abuse: s.Abuse})
 }
 
 // customer looks an account up for the spool.
@@ -294,7 +298,6 @@ func (s *Store) setUp(o *Options) {
 	if o.Look != nil {
 		s.SetLook(o.Look)
 	}
-	s.abuse.Store(o.Abuse)
 }
 
 // Close stops the store. Transactions that were handed over are written first.

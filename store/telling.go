@@ -8,6 +8,7 @@ import (
 	"relay/store/ledger"
 	"relay/store/news"
 	"relay/store/orders"
+	"relay/store/overview"
 	"relay/store/people"
 	"relay/store/room"
 	"relay/store/signing"
@@ -24,7 +25,7 @@ type Told struct {
 	Reseller *people.Reseller  // who manages it; nil: the operator
 	Standing standing.Standing // now
 	Invoice  *ledger.Invoice   // that it is about; nil: none
-	Report   *Report           // of the period that News.About names, of kinds about use; nil: others
+	Report   *overview.Report  // of the period that News.About names, of kinds about use; nil: others
 	Entry    *ledger.Entry     // of the ledger, of receipt, reversal, refund, correction, credit, suspended and resumed; nil: of others
 	Also     []string          // further invoices that a payment names
 	Warned   bool              // of complaint-answer: the account was, in the last seven days
@@ -78,9 +79,9 @@ func (t *tx) factsOf(n *news.Item, told *Told) (*Told, error) {
 	told.Signs = n.Figures
 	switch n.Kind {
 	case news.Desk:
-		r, err := t.signsOf(n.Account)
+		r, err := t.s.Abuse.RecordIn(&t.Tx, n.Account)
 		if err == nil {
-			_, told.Warned = r.Told[SignComplaint]
+			_, told.Warned = r.Told[signs.Complaint]
 		}
 		return told, err
 	case news.Access:
@@ -105,11 +106,11 @@ func (t *tx) factsOf(n *news.Item, told *Told) (*Told, error) {
 // there, of steps of one that is over, or that an allowance is used where overage has
 // begun: that is news of its own.
 func (t *tx) reportOf(n *news.Item, told *Told) (*Told, error) {
-	errs := fewErrors
+	errs := overview.FewErrors
 	if n.Kind == news.Month { // which has the whole list
-		errs = mostErrors
+		errs = overview.MostErrors
 	}
-	r, err := t.report(n.Account, n.Period(), errs)
+	r, err := t.s.Overview.ReportIn(&t.Tx, n.Account, n.Period(), errs)
 	if errors.Is(err, ErrNotFound) {
 		return nil, nil
 	}

@@ -33,23 +33,23 @@ func TestUsage_entriesByDay(t *testing.T) {
 	if want := []string{"2026-11-23: 3, 30", "2026-11-24: 2, 10"}; err != nil || !slices.Equal(days, want) {
 		t.Errorf("entries = %q, %v, want %q", days, err, want)
 	}
-	st, err := s.Statement("acme", c.now())
+	st, err := s.Overview.Statement("acme", c.now())
 	want := quota.Charge{Messages: 6, Bytes: 47}
 	if err != nil || st.Used != want || st.Period != "2026-11" || st.Contract.Plan.Name != "free" || st.Allowance.Bytes != gb {
 		t.Errorf("Statement = %+v, %v, want %v used", st, err, want)
 	}
-	if st, err := s.Statement("acme", time.Time{}); err != nil || st.Account != "acme" || st.Used != want || !st.At.Equal(c.now()) {
+	if st, err := s.Overview.Statement("acme", time.Time{}); err != nil || st.Account != "acme" || st.Used != want || !st.At.Equal(c.now()) {
 		t.Errorf("Statement of now = %+v, %v, want %v used", st, err, want)
 	}
 	c.add(24 * time.Hour) // the 27th: nothing was sent since, so its entry is still to come
-	if st, err := s.Statement("acme", c.now().Add(-time.Hour)); err != nil || st.Used != want {
+	if st, err := s.Overview.Statement("acme", c.now().Add(-time.Hour)); err != nil || st.Used != want {
 		t.Errorf("Statement an hour ago = %+v, %v, want %v used", st, err, want)
 	}
-	if st, err := s.Statement("acme", time.Date(2026, 11, 27, 22, 59, 59, 999_999_999, time.UTC)); err != nil || st.Used != want {
+	if st, err := s.Overview.Statement("acme", time.Date(2026, 11, 27, 22, 59, 59, 999_999_999, time.UTC)); err != nil || st.Used != want {
 		t.Errorf("Statement of the 27th = %+v, %v, want %v used", st, err, want)
 	}
 	at := time.Date(2026, 11, 23, 22, 59, 59, 999_999_999, time.UTC) // all of the 23rd
-	if st, err := s.Statement("acme", at); err != nil || st.Used != (quota.Charge{Messages: 3, Bytes: 30}) {
+	if st, err := s.Overview.Statement("acme", at); err != nil || st.Used != (quota.Charge{Messages: 3, Bytes: 30}) {
 		t.Errorf("Statement of the 23rd = %+v, %v", st, err)
 	}
 }

@@ -312,6 +312,8 @@ func (v *verifier) senders() error {
 
 func (v *verifier) books() error { return v.t.s.Books.Verify(&v.t.Tx, v.ctx, v.each, v.fault) }
 
+func (v *verifier) returns() error { return v.t.s.Returns.Verify(v.each, v.fault) }
+
 func (v *verifier) news() error { return news.Verify(&v.t.Tx, v.each, v.fault) }
 
 func (v *verifier) delivered() error { return v.t.s.Delivered.Verify(&v.t.Tx, v.each, v.fault) }

@@ -113,7 +113,7 @@ func TestYear_oneAllowanceAMonth(t *testing.T) {
 			t.Errorf("usage in %s = %+v, %v, want %d", period, u, err, want)
 		}
 	}
-	if st, err := s.Statement("acme", end.AddDate(0, 0, 3)); err != nil || st.Period != "2027-11-2" || st.Allowance.Messages != 26 {
+	if st, err := s.Overview.Statement("acme", end.AddDate(0, 0, 3)); err != nil || st.Period != "2027-11-2" || st.Allowance.Messages != 26 {
 		t.Errorf("Statement = %+v, %v, want an allowance of 26", st, err)
 	}
 }

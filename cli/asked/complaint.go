@@ -6,7 +6,7 @@ import (
 
 	"relay/smtp/authres"
 	"relay/smtp/backmail"
-	"relay/store"
+	"relay/store/returns"
 )
 
 // Complaint answers an abuse desk whose complaint was counted. The answer goes to the
@@ -33,7 +33,7 @@ func (d *Desk) Complaint(in *backmail.Incoming, c *backmail.Case) error {
 	if r.SPF.Verdict != authres.Pass && !author {
 		return nil
 	}
-	_, err = d.Store.AnswerDesk(&store.DeskCase{Desk: c.Desk, Account: c.Account, Recipient: c.Recipient, MessageID: c.Report.OwnMessageID})
+	_, err = d.Store.Returns.AnswerDesk(&returns.DeskCase{Desk: c.Desk, Account: c.Account, Recipient: c.Recipient, MessageID: c.Report.OwnMessageID})
 	return err
 }
 

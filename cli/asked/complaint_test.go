@@ -10,10 +10,10 @@ import (
 	"relay/report/tell"
 	"relay/smtp/backmail"
 	"relay/smtp/returned"
-	"relay/store"
 	"relay/store/behalf"
 	"relay/store/news"
 	"relay/store/refusals"
+	"relay/store/returns"
 )
 
 // complaint is what a desk writes.
@@ -94,7 +94,7 @@ func TestDesk_Complaint_done(t *testing.T) {
 	if _, err := w.st.Refusals.AddSuppressions(behalf.Order{}, "shop", []refusals.Suppression{{Recipient: "you@dst.test", Reason: "Complaint"}}); err != nil {
 		t.Fatal(err)
 	}
-	yes, err := w.st.AnswerDesk(&store.DeskCase{Desk: "abuse@acme.example", Account: "shop", Recipient: "You@dst.test"})
+	yes, err := w.st.Returns.AnswerDesk(&returns.DeskCase{Desk: "abuse@acme.example", Account: "shop", Recipient: "You@dst.test"})
 	list, _, e := w.st.News.Due(10)
 	if err != nil || e != nil || !yes || len(list) != 1 || list[0].Reason != news.ReasonSuppressed {
 		t.Errorf("%v, %v, %+v", yes, err, list)

@@ -10,9 +10,9 @@ import (
 	"relay/mailer/client"
 	"relay/mailer/verdict"
 	"relay/smtp/backmail"
-	"relay/store"
 	"relay/store/mailreply"
 	"relay/store/refusals"
+	"relay/store/returns"
 )
 
 // listenBack opens the addresses at which mail comes back, or takes the service manager's.
@@ -64,9 +64,9 @@ func (r *Relay) backMailConfig(c *config.Config) backmail.Config {
 
 // judgeReturn says what a reply means that a report quotes, by the rules in force for
 // replies of next hops.
-func (r *Relay) judgeReturn(kind store.ReturnKind, reply string) (mailreply.Verdict, *refusals.Rule) {
+func (r *Relay) judgeReturn(kind returns.Kind, reply string) (mailreply.Verdict, *refusals.Rule) {
 	v := verdict.Verdict{Category: verdict.Complaint, Blame: verdict.OfRecipient}
-	if kind == store.ReturnBounce {
+	if kind == returns.Bounce {
 		v = r.verdicts.Load().Judge(verdict.Parse("", client.StageRcpt, reply))
 	}
 	is := mailreply.Verdict{Category: string(v.Category), Blame: string(v.Blame), Rule: v.Rule}

@@ -308,7 +308,7 @@ func (l *ledgerRun) check() {
 		if err != nil {
 			l.t.Fatal(err)
 		}
-		st, err := l.r.store.Statement(name, l.clock.Now())
+		st, err := l.r.store.Overview.Statement(name, l.clock.Now())
 		if err != nil {
 			l.t.Fatal(err)
 		}

@@ -98,7 +98,7 @@ func (r *Relay) takeOver(now *config.Config) ([]act.Change, error) {
 	}
 	r.store.Books.SetBilling(u.live.Billing.Store())
 	r.store.SetLook(u.live.NextLook)
-	r.store.SetAbuse(*u.live.Abuse.Rules())
+	r.store.Abuse.SetRules(*u.live.Abuse.Rules())
 	r.store.Access.SetTheft(u.live.Abuse.Theft())
 	r.store.TrustClock(u.live.TrustClock)
 	if u.cert != nil {

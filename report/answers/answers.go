@@ -112,7 +112,7 @@ func (a *Answerer) asked(ctx context.Context, q *Question) (names []string, why 
 
 // list sends an account's list of errors to its contact.
 func (a *Answerer) list(q *Question, name string) error {
-	r, err := a.store.Report(name, "")
+	r, err := a.store.Overview.Report(name, "")
 	if errors.Is(err, store.ErrNotFound) { // it was removed meanwhile
 		return nil
 	}

@@ -26,6 +26,7 @@ import (
 	"relay/store"
 	"relay/store/books"
 	"relay/store/ledger"
+	"relay/store/overview"
 	"relay/store/signs"
 	"relay/store/spool"
 )
@@ -87,7 +88,7 @@ type collecting struct {
 
 func (c *collecting) accounts() error {
 	day := c.since.Format(time.DateOnly)
-	err := c.st.EachGlance(books.Wanted{Pause: c.ctx.Err}, day, func(g *store.Glance) error {
+	err := c.st.Overview.EachGlance(books.Wanted{Pause: c.ctx.Err}, day, func(g *overview.Glance) error {
 		name := g.Account.Name
 		if g.InTerm && g.Account.Status() == ledger.Active {
 			switch {

@@ -183,7 +183,7 @@ func bounce(t *testing.T, st *store.Store, name string, bad int) {
 	for i, c := range list {
 		out := spool.Outcome{Rcpt: c.Rcpts[0], State: spooled.Delivered, Reply: "250 ok"}
 		if i < bad {
-			out.State, out.Reply, out.Sign = spooled.Failed, "550 no such user", store.SignBounce
+			out.State, out.Reply, out.Sign = spooled.Failed, "550 no such user", signs.Bounce
 		}
 		if err := st.Spool.Settle(spool.Result{ID: c.Message.ID, Domain: c.Domain, Event: trace.Event{Kind: trace.EventAttempt}, Outcomes: []spool.Outcome{out}}); err != nil {
 			t.Fatal(err)

@@ -45,7 +45,7 @@ func (r *Runner) Prune(ctx context.Context) (*Pruning, error) {
 		days, err = r.store.Outcomes.Prune(r.store.Past())
 	}
 	if err == nil {
-		_, err = r.store.PruneReturns(r.store.Past())
+		_, err = r.store.Returns.Prune(r.store.Past())
 	}
 	return &Pruning{Job: "prune-trace", Events: n, Errors: errs + days, MS: time.Since(start).Milliseconds()}, err
 }

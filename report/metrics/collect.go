@@ -10,6 +10,7 @@ import (
 
 	"relay/store"
 	"relay/store/meter"
+	"relay/store/returns"
 )
 
 // collector implements prometheus.Collector.
@@ -172,12 +173,12 @@ func (s scrape) store(st *store.Store) {
 }
 
 func (s scrape) returns(st *store.Store) {
-	st.CountReturns(func(kind store.ReturnKind, why store.ReturnWhy, n int64) {
+	st.Returns.Count(func(kind returns.Kind, why returns.Why, n int64) {
 		effect := "counted"
 		if why != "" {
 			effect = string(why)
 		}
-		s.count(returns, n, string(kind), effect)
+		s.count(cameBack, n, string(kind), effect)
 	})
 }
 

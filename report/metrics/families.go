@@ -49,7 +49,7 @@ var (
 	lanes         = one("relay_delivery_lanes", gauge, "Accounts' queues to a domain that the schedule has in hand.")
 	sites         = one("relay_delivery_sites", gauge, "Sites that are known: open, down after failures, or stopped by what they said.", "state")
 	scheduleUp    = one(UpName, gauge, "1: the schedule of deliveries answered this scrape; 0: its gauges are missing.")
-	returns       = one("relay_returns_total", counter, "Bounces and complaints that came back, by whether they counted (counted), or why they did not.", "kind", "effect")
+	cameBack      = one("relay_returns_total", counter, "Bounces and complaints that came back, by whether they counted (counted), or why they did not.", "kind", "effect")
 	commit        = one("relay_store_commit_seconds", histogram, "Time that a commit of the store takes on the disk.")
 	commitBatch   = one("relay_store_commit_requests", histogram, "Requests that a commit of the store has.")
 	commitReruns  = one("relay_store_commit_reruns_total", counter, "Batches that had to run again because one request failed.")
@@ -73,6 +73,6 @@ const UpName = "relay_delivery_schedule_up"
 var families = []*family{build,
 	intakeMessages, intakeRecipients, intakeBytes, refusals, connections, connectionsLimit, loginsWaiting, backMessages, backRefusals, backConnections,
 	queueMessages, queueRecipients, queueBytes, queueOldest,
-	attempts, latency, hops, hopsLimit, hopsWaiting, lanes, sites, scheduleUp, returns,
+	attempts, latency, hops, hopsLimit, hopsWaiting, lanes, sites, scheduleUp, cameBack,
 	commit, commitBatch, commitReruns, commitWaiting, storeFile, storeFree, diskFree, diskSize, storeFailed, clockStands,
 	jobDone, jobNext, jobFailed, certificate}

@@ -25,6 +25,7 @@ import (
 	"relay/store/books"
 	"relay/store/meter"
 	"relay/store/orders"
+	"relay/store/returns"
 	"relay/store/testdisk"
 )
 
@@ -44,7 +45,7 @@ func sample(t testing.TB) *Relay {
 	if _, err := st.Orders.AddAccount(behalf.Order{}, orders.NewAccount{Account: books.Account{Name: "secret-customer"}, Plan: quota.Builtin()[0]}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := st.Returned([]store.Return{{Kind: store.ReturnBounce, MessageID: "<nobody@example.test>"}}); err != nil {
+	if _, err := st.Returns.Record([]returns.Return{{Kind: returns.Bounce, MessageID: "<nobody@example.test>"}}); err != nil {
 		t.Fatal(err)
 	}
 	done := time.Date(2026, 11, 30, 3, 0, 0, 0, time.UTC)

@@ -9,6 +9,7 @@ import (
 	"relay/store/ledger"
 	"relay/store/news"
 	"relay/store/outcomes"
+	"relay/store/overview"
 )
 
 // textOf the first mail about what is told.
@@ -50,7 +51,7 @@ func TestWriter_asksForWhatIsOpen(t *testing.T) {
 
 // Mail through a smarthost has no provider.
 func TestProviders_smarthost(t *testing.T) {
-	days := []store.Day{{Sum: outcomes.Sum{Providers: map[string]outcomes.Provider{"route": {Delivered: 26}, "Google": {Delivered: 4}}}}}
+	days := []overview.Day{{Sum: outcomes.Sum{Providers: map[string]outcomes.Provider{"route": {Delivered: 26}, "Google": {Delivered: 4}}}}}
 	if got := providers(days); len(got) != 1 || got[0].Name != "Google" {
 		t.Errorf("providers are %v", got)
 	}

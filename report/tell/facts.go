@@ -17,6 +17,7 @@ import (
 	"relay/store/access"
 	"relay/store/ledger"
 	"relay/store/news"
+	"relay/store/overview"
 	"relay/store/remark"
 	"relay/store/signs"
 	"relay/store/standing"
@@ -165,7 +166,7 @@ func planOf(p *quota.Plan) Plan {
 }
 
 // report is the use of a period.
-func (w *Writer) report(v *View, r *store.Report) {
+func (w *Writer) report(v *View, r *overview.Report) {
 	v.Plan = planOf(&r.Contract.Plan)
 	v.Use = w.useOf(r)
 	if b := r.Before; b != nil {
@@ -195,7 +196,7 @@ const (
 )
 
 // today is the day that a daily report names, else the last one with mail.
-func today(about string, days []store.Day) (d Day) {
+func today(about string, days []overview.Day) (d Day) {
 	for _, one := range days {
 		if d.Day < one.Day {
 			d = Day{one.Day, one.Emails, one.Bytes}
@@ -210,7 +211,7 @@ func today(about string, days []store.Day) (d Day) {
 // heavyWeight is the average of an e-mail above which a hint is given.
 const heavyWeight = 100_000
 
-func (w *Writer) useOf(r *store.Report) Use {
+func (w *Writer) useOf(r *overview.Report) Use {
 	used := r.Usage.Charged
 	u := Use{Period: r.Period.Key, Emails: used.Messages, Bytes: used.Bytes, EmailsPercent: -1, BytesPercent: -1,
 		Delivered: r.Usage.Delivered, Deferred: r.Usage.Deferred, Queued: r.Usage.Queued, Failed: r.Usage.Failed,
@@ -244,7 +245,7 @@ func share(part, whole int64) int {
 }
 
 // credits are lots without what the period has drawn from them so far.
-func (w *Writer) credits(r *store.Report) (list []Credit) {
+func (w *Writer) credits(r *overview.Report) (list []Credit) {
 	drawn := r.Use.Drawn
 	for _, l := range r.Lots {
 		from := min(drawn, l.Amount)
@@ -258,7 +259,7 @@ func (w *Writer) credits(r *store.Report) (list []Credit) {
 
 func units(n int64, p *quota.Plan) Units { return Units{n, p.Kind() == quota.Bandwidth} }
 
-func (w *Writer) overOf(v *View, r *store.Report) Over {
+func (w *Writer) overOf(v *View, r *overview.Report) Over {
 	o := Over{Amount: units(r.Use.Overage, &r.Plan)}
 	if r.MayOver == quota.Endless {
 		o.Endless = true
@@ -273,7 +274,7 @@ func (w *Writer) overOf(v *View, r *store.Report) Over {
 }
 
 // forecast by the limit that is nearer.
-func (w *Writer) forecast(u Use, r *store.Report) (f Forecast) {
+func (w *Writer) forecast(u Use, r *overview.Report) (f Forecast) {
 	now, end := w.Now.In(w.Zone), r.Period.End
 	if u.Whole == 0 || !now.Before(end) || u.Part >= u.Whole {
 		return f
@@ -301,9 +302,9 @@ func (w *Writer) forecast(u Use, r *store.Report) (f Forecast) {
 const knownDays = 7
 
 // failures by category, the most frequent first, with those of the period before.
-func failures(days, before []store.Day) (list []Failure) {
+func failures(days, before []overview.Day) (list []Failure) {
 	sum, was := map[string]int64{}, map[string]int64{}
-	for i, of := range [][]store.Day{days, before} {
+	for i, of := range [][]overview.Day{days, before} {
 		for _, d := range of {
 			for category, n := range d.Failed {
 				[]map[string]int64{sum, was}[i][category] += n
@@ -320,7 +321,7 @@ func failures(days, before []store.Day) (list []Failure) {
 }
 
 // providers that most mail went to.
-func providers(days []store.Day) (list []Provider) {
+func providers(days []overview.Day) (list []Provider) {
 	sum := map[string]Provider{}
 	for _, d := range days {
 		for name, p := range d.Providers {
@@ -366,8 +367,8 @@ func remarks(all []remark.Remark) (list []Remark) {
 	return list[:min(len(list), shownRemarks)]
 }
 
-func (w *Writer) logins(all []store.LoginUse) (list []Login) {
-	all = slices.DeleteFunc(slices.Clone(all), func(l store.LoginUse) bool { return l.Last.IsZero() })
+func (w *Writer) logins(all []overview.LoginUse) (list []Login) {
+	all = slices.DeleteFunc(slices.Clone(all), func(l overview.LoginUse) bool { return l.Last.IsZero() })
 	for _, l := range all[:min(len(all), shownLogins)] {
 		is := Login{Name: l.Login, Last: w.in(l.Last)}
 		for _, p := range l.Places[:min(len(l.Places), shownPlaces)] {

@@ -21,6 +21,7 @@ import (
 	"relay/store/books"
 	"relay/store/ledger"
 	"relay/store/news"
+	"relay/store/overview"
 	"relay/store/people"
 	"relay/store/refusals"
 	"relay/store/signing"
@@ -79,7 +80,7 @@ func edges() map[string]edge {
 		"usage-count":     {news.Usage, rossi(), plan(func(p *quota.Plan) { p.Bandwidth, p.Blocks = 0, nil })},
 		"usage-nothing": {news.Usage, rossi(), func(t *store.Told) {
 			r := t.Report
-			*r = store.Report{Account: r.Account, Standing: r.Standing, Contract: r.Contract, Period: r.Period, Plan: r.Plan}
+			*r = overview.Report{Account: r.Account, Standing: r.Standing, Contract: r.Contract, Period: r.Period, Plan: r.Plan}
 		}},
 		"usage-huge": {news.Usage, rossi(), func(t *store.Told) {
 			plan(func(p *quota.Plan) { p.Emails, p.Bandwidth = 9_000_000_000_000, 9_000_000_000_000_000_000 })(t)

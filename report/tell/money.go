@@ -17,6 +17,7 @@ import (
 	"relay/store"
 	"relay/store/ledger"
 	"relay/store/news"
+	"relay/store/overview"
 	"relay/store/refusals"
 )
 
@@ -136,7 +137,7 @@ func (w *Writer) errorsCSV(list []refusals.Entry, l words.Language) []byte {
 }
 
 // chartOf a report's days; nil: there is nothing to show.
-func chartOf(r *store.Report, lang string, now time.Time, zone *time.Location) *chart.Days {
+func chartOf(r *overview.Report, lang string, now time.Time, zone *time.Location) *chart.Days {
 	if r == nil || len(r.Days) == 0 || r.Period.End.IsZero() {
 		return nil
 	}

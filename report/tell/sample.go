@@ -14,6 +14,7 @@ import (
 	"relay/store/news"
 	"relay/store/orders"
 	"relay/store/outcomes"
+	"relay/store/overview"
 	"relay/store/people"
 	"relay/store/refusals"
 	"relay/store/remark"
@@ -98,9 +99,9 @@ func (s sampler) account(t *store.Told, plan quota.Plan) {
 }
 
 // report is the running period, of which so much of the allowance is used.
-func (s sampler) report(t *store.Told, percent int64) *store.Report {
+func (s sampler) report(t *store.Told, percent int64) *overview.Report {
 	st := &t.Standing
-	r := &store.Report{Account: t.Account, Standing: *st, Contract: st.Contract, Period: st.Period, Plan: st.InPeriod(), MayOver: st.MayOver(), Currency: "EUR"}
+	r := &overview.Report{Account: t.Account, Standing: *st, Contract: st.Contract, Period: st.Period, Plan: st.InPeriod(), MayOver: st.MayOver(), Currency: "EUR"}
 	size := r.Plan.Bandwidth / 100 * percent
 	emails := size / 12_000
 	r.Usage = standing.Usage{Account: t.Account.Name, Period: st.Period.Key, Charged: quota.Charge{Messages: emails, Bytes: size},
@@ -117,16 +118,16 @@ func (s sampler) report(t *store.Told, percent int64) *store.Report {
 	}
 	r.Days = s.days(r, emails, size)
 	r.Recent = r.Days
-	r.DaysBefore = []store.Day{{Sum: outcomes.Sum{Failed: map[string]int64{"InvalidRecipient": emails / 90, "QuotaIssues": emails / 180}}}}
+	r.DaysBefore = []overview.Day{{Sum: outcomes.Sum{Failed: map[string]int64{"InvalidRecipient": emails / 90, "QuotaIssues": emails / 180}}}}
 	r.Remarks = []remark.Remark{{Kind: remark.Bulk, Domain: "verdi.example", Count: 12},
 		{Kind: remark.Sent + "google", Domain: "verdi.example", Count: 900}, {Kind: remark.Sent + "google", Domain: "verdi.example", Count: 4_400}}
-	r.Logins = []store.LoginUse{{Login: "verdi-web", Last: s.now.Add(-3 * time.Hour), Places: []people.Place{{Network: netip.MustParsePrefix("192.0.2.17/32"), Last: s.now}}}}
+	r.Logins = []overview.LoginUse{{Login: "verdi-web", Last: s.now.Add(-3 * time.Hour), Places: []people.Place{{Network: netip.MustParsePrefix("192.0.2.17/32"), Last: s.now}}}}
 	t.Standing.Used.Charged = r.Usage.Charged
 	return r
 }
 
 // days of the period until today, with weekends of little mail.
-func (s sampler) days(r *store.Report, emails, size int64) (list []store.Day) {
+func (s sampler) days(r *overview.Report, emails, size int64) (list []overview.Day) {
 	var weights []int64
 	sum := int64(0)
 	for at := r.Period.Start.In(s.zone); !at.After(s.now); at = at.AddDate(0, 0, 1) {
@@ -135,7 +136,7 @@ func (s sampler) days(r *store.Report, emails, size int64) (list []store.Day) {
 			w = 2
 		}
 		weights, sum = append(weights, w), sum+w
-		list = append(list, store.Day{Day: at.Format(time.DateOnly)})
+		list = append(list, overview.Day{Day: at.Format(time.DateOnly)})
 	}
 	before := int64(0) // weights of the days before: parts add up to the whole
 	for i := range list {

@@ -258,7 +258,7 @@ func (y *story) books() {
 		if err != nil {
 			y.t.Fatal(err)
 		}
-		st, err := y.s.Statement(name, time.Time{})
+		st, err := y.s.Overview.Statement(name, time.Time{})
 		if err != nil {
 			y.t.Fatal(err)
 		}

@@ -6,9 +6,9 @@ import (
 
 	"relay/smtp/returned"
 	"relay/smtp/wire"
-	"relay/store"
 	"relay/store/mailreply"
 	"relay/store/refusals"
+	"relay/store/returns"
 	"relay/store/spooled"
 )
 
@@ -23,7 +23,7 @@ type Config struct {
 
 	// Judge says what a reply means that a report quotes, and what follows for the
 	// recipient; of a complaint there is no reply. nil: nothing is known.
-	Judge  func(kind store.ReturnKind, reply string) (mailreply.Verdict, *refusals.Rule)
+	Judge  func(kind returns.Kind, reply string) (mailreply.Verdict, *refusals.Rule)
 	Answer Handler                      // to test@ and errors@; nil: these addresses are not taken
 	Desk   func(*Incoming, *Case) error // a complaint at abuse@ that was counted; nil: nobody answers
 

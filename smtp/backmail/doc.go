@@ -23,13 +23,13 @@
 //     relay is refused in the session, so no DSN about it is ever made (RFC 5321 §3.6.2).
 //  3. content: a goroutine reads reports while they come in (package returned), in bounded
 //     memory. Only what goes on to somebody is kept as a bodies.Body as well.
-//  4. Store.Returned finds the e-mail that a report is about, and counts it, in one
+//  4. Returns.Record finds the e-mail that a report is about, and counts it, in one
 //     transaction. A forged report costs that look-up and writes nothing.
 //  5. Store.PassOn queues what goes on, in another: mail to a token to the sender of that
 //     e-mail, mail to abuse@ and postmaster@ to the operator, so much a day.
 //  6. Only then the client sees 250.
 //
-// A crash before 6 makes the client come again: a report counts once (Returned knows it), and
+// A crash before 6 makes the client come again: a report counts once (Record knows it), and
 // what 5 has queued goes out twice. Limits by address and the counts of 5 that are per day are
 // memory. Nothing that comes in here is answered by a DSN.
 //

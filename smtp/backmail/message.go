@@ -48,7 +48,7 @@ func (m *message) begin(chunked bool) {
 		m.reader = read(func(v any, stack []byte) { c.srv.events.panicked(c, v, stack) })
 		sinks = append(sinks, m.reader)
 	}
-	if m.kind == Bounce || m.kind == Complaint || m.kind == Token && !c.srv.st.BringsMore(m.token) {
+	if m.kind == Bounce || m.kind == Complaint || m.kind == Token && !c.srv.st.Returns.BringsMore(m.token) {
 		m.id = c.srv.st.NewID()
 	} else {
 		m.body = c.srv.st.Bodies.NewOf(bodies.Sender{Staged: 10 * c.cfg.MaxMessage})

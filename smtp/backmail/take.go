@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"relay/smtp/returned"
-	"relay/store"
+	"relay/store/returns"
 )
 
 // parse reads a mail. One that the parser panics at is none of its kinds.
@@ -39,7 +39,7 @@ func (s *Server) take(m *message) error {
 		if _, err := s.report(m, mail); err != nil || m.body == nil {
 			return err
 		}
-		return s.passOn(m, mail, &store.Passing{Token: m.token, Loops: cfg.Names.Own})
+		return s.passOn(m, mail, &returns.Passing{Token: m.token, Loops: cfg.Names.Own})
 	case Bounce, Complaint:
 		_, err := s.report(m, mail)
 		return err
@@ -53,12 +53,12 @@ func (s *Server) take(m *message) error {
 
 // report tells the store what a mail says. Mail that is neither a bounce nor a complaint changes
 // no count: a delay is no failure, and an automatic answer says that the mail arrived.
-func (s *Server) report(m *message, mail *returned.Mail) ([]store.ReturnEffect, error) {
+func (s *Server) report(m *message, mail *returned.Mail) ([]returns.Effect, error) {
 	list := m.conn.cfg.returns(mail, s.tokenOf(m, mail))
 	if len(list) == 0 {
 		return nil, nil
 	}
-	return s.st.Returned(list)
+	return s.st.Returns.Record(list)
 }
 
 // tokenOf a report is that of the address it came to. A complaint may hide the recipient, and
@@ -75,13 +75,13 @@ func (s *Server) tokenOf(m *message, mail *returned.Mail) string {
 }
 
 // passOn queues the message for somebody else, as it came.
-func (s *Server) passOn(m *message, mail *returned.Mail, p *store.Passing) error {
+func (s *Server) passOn(m *message, mail *returned.Mail, p *returns.Passing) error {
 	p.Body, p.Size, p.EightBit, p.SMTPUTF8 = m.body, m.content.Size, m.content.Eight, m.conn.mail.SMTPUTF8
 	p.Lifetime = m.conn.cfg.Lifetime
 	if mail != nil {
 		p.MessageID = mail.OwnMessageID
 	}
-	_, err := s.st.PassOn(p)
+	_, err := s.st.Returns.PassOn(p)
 	return err
 }
 
@@ -95,7 +95,7 @@ func (s *Server) toOperator(m *message, mail *returned.Mail) error {
 	if !s.floods.take(m.kind, c.site, m.content.Size, s.st.Now()) {
 		return errFlood
 	}
-	err := s.passOn(m, mail, &store.Passing{To: to})
+	err := s.passOn(m, mail, &returns.Passing{To: to})
 	if err != nil {
 		s.floods.giveBack(m.kind, c.site, m.content.Size)
 	}
@@ -112,7 +112,7 @@ func (s *Server) abuse(m *message, mail *returned.Mail) error {
 	if err != nil {
 		return err
 	}
-	found := slices.ContainsFunc(effects, func(e store.ReturnEffect) bool { return e.Found })
+	found := slices.ContainsFunc(effects, func(e returns.Effect) bool { return e.Found })
 	if found {
 		if err := s.desk(m, mail, effects); err != nil {
 			return err
@@ -125,7 +125,7 @@ func (s *Server) abuse(m *message, mail *returned.Mail) error {
 }
 
 // desk tells the abuse desk's handler, once for each account that the complaint is about.
-func (s *Server) desk(m *message, mail *returned.Mail, effects []store.ReturnEffect) error {
+func (s *Server) desk(m *message, mail *returned.Mail, effects []returns.Effect) error {
 	c := m.conn
 	if c.cfg.Desk == nil || c.mail.From.Addr == "" || mail.Kind != returned.Complaint {
 		return nil
@@ -146,13 +146,13 @@ func (s *Server) desk(m *message, mail *returned.Mail, effects []store.ReturnEff
 }
 
 // returns are what the store is told of a mail.
-func (c *Config) returns(mail *returned.Mail, token string) (list []store.Return) {
-	r := store.Return{Token: token, MessageID: mail.MessageID, Reporter: reporter(mail)}
+func (c *Config) returns(mail *returned.Mail, token string) (list []returns.Return) {
+	r := returns.Return{Token: token, MessageID: mail.MessageID, Reporter: reporter(mail)}
 	switch mail.Kind {
 	case returned.Bounce:
-		r.Kind = store.ReturnBounce
+		r.Kind = returns.Bounce
 	case returned.Complaint:
-		r.Kind = store.ReturnComplaint
+		r.Kind = returns.Complaint
 	default:
 		return nil
 	}
@@ -183,7 +183,7 @@ func (c *Config) returns(mail *returned.Mail, token string) (list []store.Return
 }
 
 // judge says what a report means, by the reply that it quotes.
-func (c *Config) judge(r *store.Return, one *returned.Report) {
+func (c *Config) judge(r *returns.Return, one *returned.Report) {
 	if r.Reply = one.Diagnostic; r.Reply == "" {
 		r.Reply = one.Status
 	}

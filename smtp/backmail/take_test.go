@@ -10,9 +10,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"relay/store"
 	"relay/store/mailreply"
 	"relay/store/refusals"
+	"relay/store/returns"
 	"relay/store/spool"
 	"relay/store/standing"
 )
@@ -54,7 +54,7 @@ func (w *world) usage() standing.Usage {
 // Each report does what its address is for, once, and only those that are about mail of ours.
 func TestServer_takes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := begin(t, Config{Judge: func(kind store.ReturnKind, reply string) (mailreply.Verdict, *refusals.Rule) {
+		w := begin(t, Config{Judge: func(kind returns.Kind, reply string) (mailreply.Verdict, *refusals.Rule) {
 			return mailreply.Verdict{Category: "InvalidRecipient"}, &refusals.Rule{Reason: "InvalidRecipient", Status: "5.1.1", Messages: 1}
 		}})
 		defer w.stop()
@@ -101,7 +101,7 @@ func TestServer_takes(t *testing.T) {
 // has. A token that is none of ours says nothing.
 func TestServer_complaintWithToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := begin(t, Config{Judge: func(store.ReturnKind, string) (mailreply.Verdict, *refusals.Rule) {
+		w := begin(t, Config{Judge: func(returns.Kind, string) (mailreply.Verdict, *refusals.Rule) {
 			return mailreply.Verdict{}, &refusals.Rule{Reason: spool.Complained, Status: "5.7.1", Messages: 1}
 		}})
 		defer w.stop()
@@ -139,7 +139,7 @@ func TestServer_tokenOften(t *testing.T) {
 		if got := w.queued(); len(got) != 5 {
 			t.Errorf("queued for %q", got)
 		}
-		if w.st.BringsMore(w.token()) || !w.st.BringsMore(w.st.Delivered.Token(w.sent, 1)) {
+		if w.st.Returns.BringsMore(w.token()) || !w.st.Returns.BringsMore(w.st.Delivered.Token(w.sent, 1)) {
 			t.Error("what is used up is another token, or none")
 		}
 		_ = c.conn.Close()

@@ -38,7 +38,7 @@ func percent(millionths int64) float64 { return float64(millionths) / 10_000 }
 
 // returnsOf an account; none where nothing came back.
 func returnsOf(s *act.Service, name string) ([]Return, error) {
-	r, m, err := s.Store.Signs(name)
+	r, m, err := s.Store.Abuse.Signs(name)
 	list := []Return{}
 	if err != nil {
 		return list, err

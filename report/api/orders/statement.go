@@ -10,8 +10,8 @@ import (
 	"relay/report/api/answer"
 	"relay/report/api/field"
 	"relay/report/words"
-	"relay/store"
 	"relay/store/ledger"
+	"relay/store/overview"
 )
 
 // StatementOf is the request for a statement.
@@ -101,7 +101,7 @@ func showStatement(ctx context.Context, s *act.Service, in *StatementOf) (*State
 	if err != nil {
 		return nil, err
 	}
-	st, err := s.Store.Statement(in.Account, at)
+	st, err := s.Store.Overview.Statement(in.Account, at)
 	if err != nil {
 		return nil, act.NoAccount(in.Account, err)
 	}
@@ -144,7 +144,7 @@ func instant(s *act.Service, text string) (time.Time, error) {
 	return at, nil
 }
 
-func statementOf(s *act.Service, st *store.Statement) *Statement {
+func statementOf(s *act.Service, st *overview.Statement) *Statement {
 	v := &Statement{Account: st.Account, At: st.At.UTC(), Plan: field.OrNull(st.Contract.Plan.Name), Unit: st.Contract.Plan.Unit(),
 		TermStart: field.OrNull(st.Contract.Start), TermEnd: field.OrNull(st.Contract.End), Period: field.OrNull(st.Period), Used: st.Used, Uncounted: field.OrNull(st.Uncounted),
 		Over: st.Use.Over, Drawn: st.Use.Drawn, Overage: st.Use.Overage, Periods: periods(st.Periods), Credit: answer.LotsOf(st.Lots),

@@ -8,6 +8,7 @@ import (
 	"relay/store"
 	"relay/store/ledger"
 	"relay/store/news"
+	"relay/store/overview"
 )
 
 // What an account may lack.
@@ -55,7 +56,7 @@ func facts(ctx context.Context, s *act.Service, kind, account string) (t *store.
 
 // so is whether the account is on the side of its limit that a kind speaks of. near is in
 // percent.
-func so(kind news.Kind, r *store.Report, near int) bool {
+func so(kind news.Kind, r *overview.Report, near int) bool {
 	over := r.Use.Overage > 0
 	switch kind {
 	case news.Near:
@@ -71,10 +72,10 @@ func so(kind news.Kind, r *store.Report, near int) bool {
 }
 
 // reportOf the running period; for the month's report of the one before, where there is one.
-func reportOf(s *act.Service, kind news.Kind, account string) (*store.Report, error) {
-	r, err := s.Store.Report(account, "")
+func reportOf(s *act.Service, kind news.Kind, account string) (*overview.Report, error) {
+	r, err := s.Store.Overview.Report(account, "")
 	if err == nil && kind == news.Month && r.Before != nil {
-		return s.Store.Report(account, r.Before.Period)
+		return s.Store.Overview.Report(account, r.Before.Period)
 	}
 	return r, err
 }

@@ -1,4 +1,4 @@
-package store
+package returns
 
 import (
 	"errors"
@@ -13,7 +13,7 @@ import (
 
 // Return is what a mail that came back says of one e-mail.
 type Return struct {
-	Kind      ReturnKind
+	Kind      Kind
 	Token     string            // of VERP: the local part behind "b+"; "": none
 	MessageID string            // of the original, with brackets; "": the report does not say
 	Recipient string            // recipient that the report is about; "": it does not say
@@ -25,16 +25,16 @@ type Return struct {
 	RemoteMTA string            // host that refused, for the trace; "": the report does not say
 }
 
-// ReturnKind is what came back.
-type ReturnKind string
+// Kind is what came back.
+type Kind string
 
 const (
-	ReturnBounce    ReturnKind = "bounce"    // the mail could not be delivered after all
-	ReturnComplaint ReturnKind = "complaint" // the recipient complains of it
+	Bounce    Kind = "bounce"    // the mail could not be delivered after all
+	Complaint Kind = "complaint" // the recipient complains of it
 )
 
-// ReturnEffect is what a Return changed, and whose mail it was about.
-type ReturnEffect struct {
+// Effect is what a Return changed, and whose mail it was about.
+type Effect struct {
 	Found      bool       // it is about mail of Account
 	Account    string     // whose mail it is about
 	ID         spooled.ID // of the message
@@ -43,22 +43,22 @@ type ReturnEffect struct {
 	Sender     string     // reverse-path of the message; "": null, or not known any more
 	Source     string     // name of the source that the mail went by; "": the only one
 	Counted    bool
-	Suppressed bool      // further mail to Recipient is suppressed by it
-	Why        ReturnWhy // it was not counted; "": it was
+	Suppressed bool // further mail to Recipient is suppressed by it
+	Why        Why  // it was not counted; "": it was
 }
 
-// ReturnWhy says why nothing was counted.
-type ReturnWhy string
+// Why says why nothing was counted.
+type Why string
 
 const (
-	WhyUnknown     ReturnWhy = "unknown"     // it matches no mail of the last 90 days
-	WhyAgain       ReturnWhy = "again"       // it was counted before
-	WhyAmbiguous   ReturnWhy = "ambiguous"   // several accounts sent mail with that Message-ID
-	WhyUndelivered ReturnWhy = "undelivered" // no next hop took the mail, as far as relay knows
-	WhyGone        ReturnWhy = "gone"        // the account was removed
+	WhyUnknown     Why = "unknown"     // it matches no mail of the last 90 days
+	WhyAgain       Why = "again"       // it was counted before
+	WhyAmbiguous   Why = "ambiguous"   // several accounts sent mail with that Message-ID
+	WhyUndelivered Why = "undelivered" // no next hop took the mail, as far as relay knows
+	WhyGone        Why = "gone"        // the account was removed
 )
 
-// Returned records reports that came back, in one transaction, and returns the effect of each:
+// Record records reports that came back, in one transaction, and returns the effect of each:
 //
 //  1. a token, or else the Message-ID, is looked up in the index of what was sent, with the
 //     recipient where that is known. An unknown one ends here: it costs a look-up, and
@@ -77,7 +77,7 @@ const (
 //
 // A crash leaves all of it or nothing. What the mailer is told of complaints (Complaints) is
 // memory: a crash may lose that mail goes slower for them.
-func (s *Store) Returned(list []Return) ([]ReturnEffect, error) {
+func (s *Returns) Record(list []Return) ([]Effect, error) {
 	var all []*search
 	err := s.view(func(t *tx) (err error) { all, err = t.searches(list); return err })
 	if err == nil {
@@ -86,7 +86,7 @@ func (s *Store) Returned(list []Return) ([]ReturnEffect, error) {
 	if err != nil {
 		return nil, fmt.Errorf("returned: %w", err)
 	}
-	found := make([]ReturnEffect, len(list))
+	found := make([]Effect, len(list))
 	counts := 0
 	for i, q := range all {
 		if found[i] = q.effect(s); found[i].Why == "" {
@@ -104,7 +104,7 @@ func (s *Store) Returned(list []Return) ([]ReturnEffect, error) {
 		return nil, fmt.Errorf("returned: %w", err)
 	}
 	for i := range effects {
-		s.returns.Add(returnCount{list[i].Kind, effects[i].Why}, 1)
+		s.counts.Add(returnCount{list[i].Kind, effects[i].Why}, 1)
 	}
 	s.logReturned(list, effects)
 	return effects, nil
@@ -112,18 +112,18 @@ func (s *Store) Returned(list []Return) ([]ReturnEffect, error) {
 
 // returnCount is a kind of report and why it did not count.
 type returnCount struct {
-	kind ReturnKind
-	why  ReturnWhy
+	kind Kind
+	why  Why
 }
 
-// CountReturns calls fn with how many reports came to each end since Open.
-func (s *Store) CountReturns(fn func(ReturnKind, ReturnWhy, int64)) {
-	s.returns.Each(func(k returnCount, n int64) { fn(k.kind, k.why, n) })
+// Count calls fn with how many reports came to each end since Open.
+func (s *Returns) Count(fn func(Kind, Why, int64)) {
+	s.counts.Each(func(k returnCount, n int64) { fn(k.kind, k.why, n) })
 }
 
 // lookAgain looks up what has a token of ours and was not found: it may have come back before
 // its delivery was on disk.
-func (s *Store) lookAgain(all []*search) error {
+func (s *Returns) lookAgain(all []*search) error {
 	early := slices.DeleteFunc(slices.Clone(all), func(q *search) bool { return !q.token || q.was == nil || q.hit != nil })
 	if len(early) == 0 {
 		return nil
@@ -134,7 +134,7 @@ func (s *Store) lookAgain(all []*search) error {
 // returnWeight is about how many octets a report writes.
 const returnWeight = 3000
 
-func (t *tx) bringAll(all []*search, effects []ReturnEffect) error {
+func (t *tx) bringAll(all []*search, effects []Effect) error {
 	for i, q := range all {
 		if effects[i].Why != "" {
 			continue
@@ -147,18 +147,18 @@ func (t *tx) bringAll(all []*search, effects []ReturnEffect) error {
 }
 
 // effect is what the look-up found; Why is "" if it is to be counted.
-func (q *search) effect(s *Store) ReturnEffect {
+func (q *search) effect(s *Returns) Effect {
 	h := q.hit
 	switch {
 	case h == nil && q.token && q.was != nil && q.was.Note == "":
-		return ReturnEffect{Found: true, Account: q.was.Account, ID: q.id, MessageID: q.was.MessageID, Sender: q.was.Sender,
+		return Effect{Found: true, Account: q.was.Account, ID: q.id, MessageID: q.was.MessageID, Sender: q.was.Sender,
 			Recipient: s.recipientOf(q.was, q.box, q.Recipient), Why: WhyUndelivered}
 	case h == nil:
-		return ReturnEffect{Why: WhyUnknown}
+		return Effect{Why: WhyUnknown}
 	case h.owner == delivered.Owner{}:
-		return ReturnEffect{Why: WhyAmbiguous}
+		return Effect{Why: WhyAmbiguous}
 	}
-	e := ReturnEffect{Found: true, Account: h.owner.Account, ID: h.entry.ID, Recipient: h.box, Source: h.way.Source}
+	e := Effect{Found: true, Account: h.owner.Account, ID: h.entry.ID, Recipient: h.box, Source: h.way.Source}
 	if h.was != nil {
 		e.MessageID, e.Sender = h.was.MessageID, h.was.Sender
 	}

@@ -1,4 +1,4 @@
-package store
+package returns
 
 import (
 	"slices"
@@ -73,7 +73,7 @@ func (t *tx) searches(list []Return) ([]*search, error) {
 
 // named says what a token names. An older one says who the recipient is while the trace has
 // the message.
-func (q *search) named(s *Store, is delivered.Token, was *trace.Event) {
+func (q *search) named(s *Returns, is delivered.Token, was *trace.Event) {
 	q.token, q.id, q.was = true, is.ID, was
 	switch {
 	case !is.Old:
@@ -88,7 +88,7 @@ func (q *search) named(s *Store, is delivered.Token, was *trace.Event) {
 }
 
 // about says which recipient the report is about.
-func (q *search) about(s *Store, address string) {
+func (q *search) about(s *Returns, address string) {
 	if mailbox, ok := maildomain.Mailbox(address); ok {
 		q.box, q.boxed = s.Delivered.Box(mailbox), true
 	}
@@ -117,8 +117,8 @@ type found struct {
 
 // lookUp finds the e-mails of reports: first in memory, then in the runs. What moves from one
 // to the other meanwhile is in both.
-func (s *Store) lookUp(all []*search) error {
-	oldest := uint32(max(0, s.Now().Add(-sent.Kept*24*time.Hour).Unix()))
+func (s *Returns) lookUp(all []*search) error {
+	oldest := uint32(max(0, s.db.Wall().Add(-sent.Kept*24*time.Hour).Unix()))
 	by := map[sent.Hash]*found{}
 	for _, q := range all {
 		if !q.hashed || by[q.hash] != nil {
@@ -252,8 +252,8 @@ func (t *tx) decide(q *search, f *found, known acceptances) error {
 // settle decides who the recipient was. A bounce of a message that went to one recipient only
 // is about that one, also if it names another: the mail was forwarded. A complaint without a
 // recipient is about nobody.
-func (h *hit) settle(s *Store, q *search, only bool) {
-	masked := !q.boxed && q.Kind == ReturnComplaint
+func (h *hit) settle(s *Returns, q *search, only bool) {
+	masked := !q.boxed && q.Kind == Complaint
 	if !h.exact && q.boxed {
 		h.named = q.Recipient
 	}
@@ -269,7 +269,7 @@ func (h *hit) settle(s *Store, q *search, only bool) {
 }
 
 // addressOf the recipient, as the trace or the report has it.
-func (h *hit) addressOf(s *Store, q *search) string {
+func (h *hit) addressOf(s *Returns, q *search) string {
 	if h.was != nil {
 		return s.recipientOf(h.was, h.entry.Mailbox, q.Recipient)
 	}
@@ -281,7 +281,7 @@ func (h *hit) addressOf(s *Store, q *search) string {
 
 // recipientOf a message is the address that has a mailbox; "": there is none. As a rule it is
 // that of the report.
-func (s *Store) recipientOf(was *trace.Event, box sent.Box, reported string) string {
+func (s *Returns) recipientOf(was *trace.Event, box sent.Box, reported string) string {
 	for i := range was.Recipients {
 		if a := was.Recipients[i].Address; strings.EqualFold(a, reported) && s.isAt(a, box) {
 			return a
@@ -296,14 +296,14 @@ func (s *Store) recipientOf(was *trace.Event, box sent.Box, reported string) str
 }
 
 // isAt reports whether an address is that of a mailbox.
-func (s *Store) isAt(address string, box sent.Box) bool {
+func (s *Returns) isAt(address string, box sent.Box) bool {
 	mailbox, ok := maildomain.Mailbox(address)
 	return ok && s.Delivered.Box(mailbox) == box
 }
 
 // messageID of the message that the report is about. A report with a token may name any other
 // one: where the trace has the message no more, its hash tells.
-func (q *search) messageID(s *Store) string {
+func (q *search) messageID(s *Returns) string {
 	if q.hit.was != nil {
 		return q.hit.was.MessageID
 	}

@@ -1,4 +1,4 @@
-package store
+package overview
 
 import (
 	"fmt"
@@ -45,12 +45,12 @@ type Report struct {
 	Remarks    []remark.Remark  // of days in Period, as far as they are kept
 	Invoice    *ledger.Invoice  // the payment request for the overage of Period; nil: none
 
-	before quota.Period // the one before Period; one without a key: none
+	PeriodBefore quota.Period // the one before Period; one without a key: none
 }
 
 const (
-	mostErrors = 10_000 // of a report
-	fewErrors  = 100    // of one that shows some
+	MostErrors = 10_000 // of a report
+	FewErrors  = 100    // of one that shows some
 	recentDays = 56
 )
 
@@ -62,36 +62,36 @@ type LoginUse struct {
 }
 
 // Report of an account and the period with that key, "" being the one that runs. It fails
-// with ErrNotFound if the account or the period is not there.
-func (s *Store) Report(account, period string) (r *Report, err error) {
-	err = s.view(func(t *tx) error { r, err = t.report(account, period, mostErrors); return err })
+// with room.ErrNotFound if the account or the period is not there.
+func (s *Overview) Report(account, period string) (r *Report, err error) {
+	err = s.view(func(t *room.Tx) error { r, err = s.ReportIn(t, account, period, MostErrors); return err })
 	return r, err
 }
 
-// report with so many entries of the list of errors.
-func (t *tx) report(account, period string, errs int) (*Report, error) {
-	st, err := t.s.Standings.StandingIn(&t.Tx, account)
+// ReportIn with so many entries of the list of errors.
+func (s *Overview) ReportIn(t *room.Tx, account, period string, errs int) (*Report, error) {
+	st, err := s.r.Standings.StandingIn(t, account)
 	if err != nil {
 		return nil, err
 	}
-	r := &Report{Account: st.Account, Standing: st, Currency: t.s.Books.CurrencyIn(&t.Tx)}
+	r := &Report{Account: st.Account, Standing: st, Currency: s.r.Books.CurrencyIn(t)}
 	due := r.Standing.TakeDue()
-	if r.Reseller, err = people.ResellerIn(&t.Tx, r.Account.Reseller); err != nil {
+	if r.Reseller, err = people.ResellerIn(t, r.Account.Reseller); err != nil {
 		return nil, err
 	}
-	if err := r.inPeriod(t, period); err != nil {
+	if err := s.inPeriod(t, r, period); err != nil {
 		return nil, err
 	}
-	w, err := t.windowOf(r, due)
+	w, err := s.windowOf(t, r, due)
 	if err != nil {
 		return nil, err
 	}
 	for _, part := range []func() error{
-		func() error { return r.money(t, w) },
-		func() error { return r.days(t, w, due) },
-		func() error { return r.errors(t, errs) },
-		func() (err error) { r.Logins, err = t.loginUses(account); return err },
-		func() (err error) { r.Remarks, err = t.remarksIn(account, r.Period); return err },
+		func() error { return s.money(t, r, w) },
+		func() error { return s.days(t, r, w, due) },
+		func() error { return s.errors(t, r, errs) },
+		func() (err error) { r.Logins, err = s.loginUses(t, account); return err },
+		func() (err error) { r.Remarks, err = s.remarksIn(t, account, r.Period); return err },
 	} {
 		if err := part(); err != nil {
 			return nil, err
@@ -101,7 +101,7 @@ func (t *tx) report(account, period string, errs int) (*Report, error) {
 }
 
 // inPeriod finds the period, and the one before it.
-func (r *Report) inPeriod(t *tx, key string) error {
+func (s *Overview) inPeriod(t *room.Tx, r *Report, key string) error {
 	st := &r.Standing
 	if key == "" {
 		key = st.Period.Key
@@ -111,21 +111,21 @@ func (r *Report) inPeriod(t *tx, key string) error {
 		return nil
 	}
 	ok := false
-	if r.Contract, r.Period, ok = r.Account.Contracts.Find(key, t.s.zone); !ok {
-		return fmt.Errorf("period %q of account %q: %w", key, r.Account.Name, ErrNotFound)
+	if r.Contract, r.Period, ok = r.Account.Contracts.Find(key, s.zone); !ok {
+		return fmt.Errorf("period %q of account %q: %w", key, r.Account.Name, room.ErrNotFound)
 	}
 	r.Plan = r.Contract.Plan.In(r.Period)
 	r.MayOver = r.Contract.Plan.MayOver(r.Account.AtLimit, r.Account.OverMax)
-	r.Usage = t.s.Standings.UsageIn(&t.Tx, r.Account.Name, key)
-	if r.before = r.Account.Contracts.Before(r.Period, t.s.zone); r.before.Key != "" {
-		u := t.s.Standings.UsageIn(&t.Tx, r.Account.Name, r.before.Key)
+	r.Usage = s.r.Standings.UsageIn(t, r.Account.Name, key)
+	if r.PeriodBefore = r.Account.Contracts.Before(r.Period, s.zone); r.PeriodBefore.Key != "" {
+		u := s.r.Standings.UsageIn(t, r.Account.Name, r.PeriodBefore.Key)
 		r.Before = &u
 	}
 	return nil
 }
 
 // money: how the usage is met, and what that costs.
-func (r *Report) money(t *tx, w *window) error {
+func (s *Overview) money(t *room.Tx, r *Report, w *window) error {
 	st := &r.Standing
 	r.Lots = slices.Clone(st.Live)
 	if r.Period.Key != st.Period.Key || r.Period.Key != r.Account.Open { // it is closed, or not begun
@@ -133,19 +133,19 @@ func (r *Report) money(t *tx, w *window) error {
 		if r.OverCost = w.cost; w.invoice == 0 {
 			return nil
 		}
-		inv, err := t.s.Books.InvoiceIn(&t.Tx, w.invoice)
+		inv, err := s.r.Books.InvoiceIn(t, w.invoice)
 		r.Invoice = &inv
 		return err
 	}
 	r.Use = st.Use()
 	_, r.Lots, _ = quota.Draw(r.Lots, r.Use.Drawn)
-	r.OverCost = r.costNow(t)
+	r.OverCost = s.costNow(t, r)
 	return nil
 }
 
 // costNow is the payment request for the overage if the period were closed now. What cannot
 // be counted is the most there is.
-func (r *Report) costNow(t *tx) int64 {
+func (s *Overview) costNow(t *room.Tx, r *Report) int64 {
 	is, err := quota.ClosePeriod(quota.Closing{Plan: r.Plan, Period: r.Period, Expiry: r.Contract.End, Used: r.Usage.Charged, Lots: r.Account.Lots})
 	if err != nil {
 		return math.MaxInt64
@@ -154,23 +154,23 @@ func (r *Report) costNow(t *tx) int64 {
 	for _, b := range is.Bought.Blocks {
 		inv.Lines = append(inv.Lines, ledger.InvoiceLine{Count: b.Count, Price: b.Price})
 	}
-	if inv.AddUp(t.s.Books.Billing().TaxRate) != nil {
+	if inv.AddUp(s.r.Books.Billing().TaxRate) != nil {
 		return math.MaxInt64
 	}
 	return inv.Total
 }
 
 // errors: the newest of the list.
-func (r *Report) errors(t *tx, most int) (err error) {
-	r.Errors, r.ErrorCount, err = t.s.Refusals.Newest(&t.Tx, r.Account.Name, time.Time{}, most)
+func (s *Overview) errors(t *room.Tx, r *Report, most int) (err error) {
+	r.Errors, r.ErrorCount, err = s.r.Refusals.Newest(t, r.Account.Name, time.Time{}, most)
 	return err
 }
 
 // loginUses are the logins of an account, with where they were used lately.
-func (t *tx) loginUses(account string) (list []LoginUse, err error) {
-	for _, login := range people.OwnLogins.Keys(&t.Tx, account) {
+func (s *Overview) loginUses(t *room.Tx, account string) (list []LoginUse, err error) {
+	for _, login := range people.OwnLogins.Keys(t, account) {
 		u := LoginUse{Login: login}
-		a, err := t.s.Access.UsesIn(&t.Tx, login)
+		a, err := s.r.Access.UsesIn(t, login)
 		if err != nil {
 			return nil, err
 		}
@@ -189,11 +189,11 @@ func (t *tx) loginUses(account string) (list []LoginUse, err error) {
 }
 
 // remarksIn are the remarks on days of a period.
-func (t *tx) remarksIn(account string, p quota.Period) ([]remark.Remark, error) {
+func (s *Overview) remarksIn(t *room.Tx, account string, p quota.Period) ([]remark.Remark, error) {
 	if p.Key == "" {
 		return nil, nil
 	}
-	list, err := t.s.Remarks.Read(&t.Tx, account, room.Day(p.Start, t.s.zone))
-	last := quota.LastDay(p.End, t.s.zone).Format(time.DateOnly)
+	list, err := s.r.Remarks.Read(t, account, room.Day(p.Start, s.zone))
+	last := quota.LastDay(p.End, s.zone).Format(time.DateOnly)
 	return slices.DeleteFunc(list, func(r remark.Remark) bool { return r.Day > last }), err
 }

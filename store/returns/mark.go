@@ -1,4 +1,4 @@
-package store
+package returns
 
 import (
 	"encoding/binary"
@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"relay/store/bucket"
+	"relay/store/engine"
 	"relay/store/room"
 	"relay/store/sent"
 	"relay/store/spooled"
@@ -20,10 +21,10 @@ import (
 // The mark is written in the transaction that counts, and removed when the e-mail has left
 // the index of what was sent.
 
-func returnPrefix(kind ReturnKind, id spooled.ID) []byte { return append([]byte{kind[0]}, id[:]...) }
+func returnPrefix(kind Kind, id spooled.ID) []byte { return append([]byte{kind[0]}, id[:]...) }
 
 // returnedBefore reports whether a report is not to be counted.
-func (t *tx) returnedBefore(kind ReturnKind, h *hit) (bool, error) {
+func (t *tx) returnedBefore(kind Kind, h *hit) (bool, error) {
 	prefix := returnPrefix(kind, h.entry.ID)
 	if t.Get(bucket.ReturnsOf, append(slices.Clone(prefix), h.mark[:]...)) != nil {
 		return true, nil
@@ -37,18 +38,18 @@ func (t *tx) returnedBefore(kind ReturnKind, h *hit) (bool, error) {
 }
 
 // markReturned notes that a report was counted.
-func (t *tx) markReturned(kind ReturnKind, h *hit) error {
+func (t *tx) markReturned(kind Kind, h *hit) error {
 	key := append(returnPrefix(kind, h.entry.ID), h.mark[:]...)
 	return t.Put(bucket.ReturnsOf, key, binary.BigEndian.AppendUint32(nil, h.entry.At))
 }
 
-// PruneReturns removes marks of e-mails that no report can be about any more, brings the index
+// Prune removes marks of e-mails that no report can be about any more, brings the index
 // of what was sent on, and forgets the names in it that are old. It works in small
 // transactions and stops with the store.
-func (s *Store) PruneReturns(now time.Time) (removed int, err error) {
+func (s *Returns) Prune(now time.Time) (removed int, err error) {
 	s.Delivered.Wake()
 	before := now.Add(-(sent.Kept + 1) * 24 * time.Hour)
-	for _, kind := range []ReturnKind{ReturnBounce, ReturnComplaint} {
+	for _, kind := range []Kind{Bounce, Complaint} {
 		n, err := s.pruneReturns(kind, before)
 		if removed += n; err != nil {
 			return removed, err
@@ -59,7 +60,7 @@ func (s *Store) PruneReturns(now time.Time) (removed int, err error) {
 
 // pruneReturns removes the marks of a kind. What was delivered long after it was accepted is
 // passed over until its time has come.
-func (s *Store) pruneReturns(kind ReturnKind, before time.Time) (removed int, err error) {
+func (s *Returns) pruneReturns(kind Kind, before time.Time) (removed int, err error) {
 	old := func(raw []byte) bool {
 		return len(raw) == 4 && int64(binary.BigEndian.Uint32(raw)) < before.Unix()
 	}
@@ -86,11 +87,11 @@ func (s *Store) pruneReturns(kind ReturnKind, before time.Time) (removed int, er
 	}.Run(s.db, []byte{kind[0]})
 }
 
-// returns: each mark can be read.
-func (v *verifier) returns() error {
-	return v.each(bucket.ReturnsOf, func(k, raw []byte) {
-		if len(k) != 1+16+6 || len(raw) != 4 || k[0] != ReturnBounce[0] && k[0] != ReturnComplaint[0] {
-			v.fault("mark %x of what came back cannot be read", k)
+// Verify proves that each mark can be read.
+func (s *Returns) Verify(each func(engine.Bucket, func(k, raw []byte)) error, fault func(string, ...any)) error {
+	return each(bucket.ReturnsOf, func(k, raw []byte) {
+		if len(k) != 1+16+6 || len(raw) != 4 || k[0] != Bounce[0] && k[0] != Complaint[0] {
+			fault("mark %x of what came back cannot be read", k)
 		}
 	})
 }

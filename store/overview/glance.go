@@ -1,4 +1,4 @@
-package store
+package overview
 
 import (
 	"time"
@@ -31,48 +31,48 @@ const lookBack = 64
 
 // EachGlance is EachStanding with a glance at each account: what became of its mail of a
 // day, such as "2026-11-29", whether it owes, when it was suspended, and what came back.
-func (s *Store) EachGlance(w books.Wanted, day string, fn func(*Glance) error) error {
+func (s *Overview) EachGlance(w books.Wanted, day string, fn func(*Glance) error) error {
 	read := func(t *room.Tx, a *books.Account) (*Glance, bool, error) {
-		g, err := s.in(*t).glance(a, day)
+		g, err := s.glance(t, a, day)
 		return g, true, err
 	}
-	return books.Walk(s.Books, w, read, fn)
+	return books.Walk(s.r.Books, w, read, fn)
 }
 
-func (t *tx) glance(a *books.Account, day string) (*Glance, error) {
-	st, err := t.s.Standings.StandingOf(&t.Tx, a)
+func (s *Overview) glance(t *room.Tx, a *books.Account, day string) (*Glance, error) {
+	st, err := s.r.Standings.StandingOf(t, a)
 	if err != nil {
 		return nil, err
 	}
 	st.TakeDue()
 	g := &Glance{Standing: st}
-	err = t.s.Outcomes.EachDay(&t.Tx, a.Name, day, day+"\x00", func(_, _ string, d *outcomes.Day) {
+	err = s.r.Outcomes.EachDay(t, a.Name, day, day+"\x00", func(_, _ string, d *outcomes.Day) {
 		g.Delivered, g.Failed = g.Delivered+int64(d.Delivered), g.Failed+d.Failures()
 		g.Bounced, g.Complained = g.Bounced+int64(d.Bounced), g.Complained+int64(d.Complained)
 	})
 	if err != nil {
 		return nil, err
 	}
-	for _, n := range t.s.Books.NumbersAfter(&t.Tx, bucket.Owed, a.Name, 0, lookBack) {
-		i, err := t.s.Books.InvoiceIn(&t.Tx, n)
+	for _, n := range s.r.Books.NumbersAfter(t, bucket.Owed, a.Name, 0, lookBack) {
+		i, err := s.r.Books.InvoiceIn(t, n)
 		if err != nil {
 			return nil, err
 		}
 		g.Overdue = g.Overdue || i.Order == nil && i.Due.Before(t.Now)
 	}
-	if g.Signs, g.Mail, err = t.returned(a.Name); err != nil {
+	if g.Signs, g.Mail, err = s.r.Abuse.SignsIn(t, a.Name); err != nil {
 		return nil, err
 	}
 	if a.Status() == ledger.Suspended {
-		g.Suspended, err = t.suspendedAt(a.Name)
+		g.Suspended, err = s.suspendedAt(t, a.Name)
 	}
 	return g, err
 }
 
 // suspendedAt is when the newest entries of a ledger say that the account was suspended.
-func (t *tx) suspendedAt(account string) (at time.Time, err error) {
+func (s *Overview) suspendedAt(t *room.Tx, account string) (at time.Time, err error) {
 	seen := 0
-	t.s.Books.Newest(&t.Tx, account, func(k, raw []byte) bool {
+	s.r.Books.Newest(t, account, func(k, raw []byte) bool {
 		e := ledger.Entry{}
 		if err = room.Decode(bucket.Ledger, k, raw, &e); err != nil {
 			return false

@@ -1,4 +1,4 @@
-package store
+package overview
 
 import (
 	"maps"
@@ -37,7 +37,7 @@ type window struct {
 
 // windowOf reads the parts of the ledger that are about the report's periods and the last
 // days. A close that is due counts as done.
-func (t *tx) windowOf(r *Report, due *orders.Deal) (*window, error) {
+func (s *Overview) windowOf(t *room.Tx, r *Report, due *orders.Deal) (*window, error) {
 	w := &window{}
 	take := func(e *ledger.Entry) {
 		if e.Seq > w.last { // two windows may overlap
@@ -48,10 +48,10 @@ func (t *tx) windowOf(r *Report, due *orders.Deal) (*window, error) {
 	from, to := t.Now.AddDate(0, 0, -recentDays-1), t.Now
 	first := r.Period.Start
 	if r.Before != nil {
-		first = r.before.Start
+		first = r.PeriodBefore.Start
 	}
 	if r.Period.Key != "" && r.Period.End.Before(from) {
-		if err := t.s.Books.Between(&t.Tx, r.Account.Name, first, r.Period.End, take); err != nil {
+		if err := s.r.Books.Between(t, r.Account.Name, first, r.Period.End, take); err != nil {
 			return nil, err
 		}
 		first = from
@@ -59,7 +59,7 @@ func (t *tx) windowOf(r *Report, due *orders.Deal) (*window, error) {
 	if r.Period.Key != "" && first.Before(from) {
 		from = first
 	}
-	err := t.s.Books.Between(&t.Tx, r.Account.Name, from, to, take)
+	err := s.r.Books.Between(t, r.Account.Name, from, to, take)
 	if due != nil {
 		issued := w.invoice
 		entries := due.Entries()
@@ -87,34 +87,34 @@ func (w *window) take(e *ledger.Entry, period string) {
 }
 
 // days adds the days with mail to the report.
-func (r *Report) days(t *tx, w *window, due *orders.Deal) error {
-	w.open(t, r, due)
-	name, today, zone := r.Account.Name, room.Day(t.Now, t.s.zone), t.s.zone
+func (s *Overview) days(t *room.Tx, r *Report, w *window, due *orders.Deal) error {
+	s.addOpen(t, w, r, due)
+	name, today, zone := r.Account.Name, room.Day(t.Now, s.zone), s.zone
 	var err error
-	if r.Recent, err = t.daysOf(name, room.DayBefore(t.Now, recentDays, zone), today, "", w.charges); err != nil || r.Period.Key == "" {
+	if r.Recent, err = s.daysOf(t, name, room.DayBefore(t.Now, recentDays, zone), today, "", w.charges); err != nil || r.Period.Key == "" {
 		return err
 	}
-	if r.Days, err = t.daysOf(name, room.DayBefore(r.Period.Start, 1, zone), "", r.Period.Key, w.charges); err != nil || r.Before == nil {
+	if r.Days, err = s.daysOf(t, name, room.DayBefore(r.Period.Start, 1, zone), "", r.Period.Key, w.charges); err != nil || r.Before == nil {
 		return err
 	}
-	r.DaysBefore, err = t.daysOf(name, room.DayBefore(r.before.Start, 1, zone), "", r.before.Key, w.charges)
+	r.DaysBefore, err = s.daysOf(t, name, room.DayBefore(r.PeriodBefore.Start, 1, zone), "", r.PeriodBefore.Key, w.charges)
 	return err
 }
 
-// open adds the days that are no entries yet, but for those that a due close has entered.
-func (w *window) open(t *tx, r *Report, due *orders.Deal) {
+// addOpen adds the days that are no entries yet, but for those that a due close has entered.
+func (s *Overview) addOpen(t *room.Tx, w *window, r *Report, due *orders.Deal) {
 	seen := map[string]bool{"": true}
 	if due != nil {
 		for _, period := range due.Ended() {
 			seen[period] = true
 		}
 	}
-	for _, period := range []string{r.Period.Key, r.Standing.Period.Key, r.before.Key} {
+	for _, period := range []string{r.Period.Key, r.Standing.Period.Key, r.PeriodBefore.Key} {
 		if seen[period] {
 			continue
 		}
 		seen[period] = true
-		if c := t.s.Books.ChargesIn(&t.Tx, r.Account.Name, period); c.Today != (quota.Charge{}) {
+		if c := s.r.Books.ChargesIn(t, r.Account.Name, period); c.Today != (quota.Charge{}) {
 			w.charges = append(w.charges, ledger.Entry{Kind: ledger.KindCharge, Period: period, Day: c.Day, Messages: c.Today.Messages, Bytes: c.Today.Bytes})
 		}
 	}
@@ -122,7 +122,7 @@ func (w *window) open(t *tx, r *Report, due *orders.Deal) {
 
 // daysOf an account from a day on, up to one that is left out ("": all), of one period ("": of
 // any), in order. There are no more outcomes by day than are kept.
-func (t *tx) daysOf(account, from, until, period string, charges []ledger.Entry) (list []Day, err error) {
+func (s *Overview) daysOf(t *room.Tx, account, from, until, period string, charges []ledger.Entry) (list []Day, err error) {
 	days := map[string]*Day{}
 	take := func(day, of string, d *Day) {
 		if day < from || until != "" && day >= until || period != "" && of != period {
@@ -137,7 +137,7 @@ func (t *tx) daysOf(account, from, until, period string, charges []ledger.Entry)
 		e := &charges[i]
 		take(e.Day, e.Period, &Day{Emails: e.Messages, Bytes: e.Bytes})
 	}
-	err = t.s.Outcomes.EachDay(&t.Tx, account, from, until, func(day, of string, d *outcomes.Day) { take(day, of, &Day{Sum: d.Sum()}) })
+	err = s.r.Outcomes.EachDay(t, account, from, until, func(day, of string, d *outcomes.Day) { take(day, of, &Day{Sum: d.Sum()}) })
 	if err != nil {
 		return nil, err
 	}

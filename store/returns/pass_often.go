@@ -1,4 +1,4 @@
-package store
+package returns
 
 import (
 	"sync"
@@ -21,12 +21,12 @@ type passes struct {
 
 // take counts an e-mail, and reports false if there were enough. A token may be written in
 // several ways: what it says is counted.
-func (p *passes) take(s *Store, text string) bool {
+func (p *passes) take(s *Returns, text string) bool {
 	key, ok := s.Delivered.ParseToken(text)
 	if !ok {
 		return true
 	}
-	day := s.Now().Unix() / 86_400
+	day := s.db.Wall().Unix() / 86_400
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if day != p.day || p.of == nil {
@@ -43,19 +43,19 @@ func (p *passes) take(s *Store, text string) bool {
 }
 
 // full reports whether take would report false.
-func (p *passes) full(s *Store, text string) bool {
+func (p *passes) full(s *Returns, text string) bool {
 	key, ok := s.Delivered.ParseToken(text)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return ok && p.day == s.Now().Unix()/86_400 && p.of[key] >= mostOfToken
+	return ok && p.day == s.db.Wall().Unix()/86_400 && p.of[key] >= mostOfToken
 }
 
 // BringsMore reports whether what comes to a token may still be passed on today, so that its
 // content need not be kept where not.
-func (s *Store) BringsMore(token string) bool { return !s.passes.full(s, token) }
+func (s *Returns) BringsMore(token string) bool { return !s.passes.full(s, token) }
 
 // giveBack takes one off that could not be stored.
-func (p *passes) giveBack(s *Store, text string) {
+func (p *passes) giveBack(s *Returns, text string) {
 	key, ok := s.Delivered.ParseToken(text)
 	if !ok {
 		return

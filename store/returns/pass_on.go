@@ -1,4 +1,4 @@
-package store
+package returns
 
 import (
 	"cmp"
@@ -12,6 +12,7 @@ import (
 
 	"relay/store/bodies"
 	"relay/store/maildomain"
+	"relay/store/room"
 	"relay/store/spooled"
 	"relay/store/trace"
 )
@@ -68,7 +69,7 @@ const (
 )
 
 // PassOn queues mail that came back. The body is used up.
-func (s *Store) PassOn(p *Passing) (is Passed, err error) {
+func (s *Returns) PassOn(p *Passing) (is Passed, err error) {
 	defer p.Body.Discard()
 	b := p.Body
 	if p.Token != "" && !s.passes.take(s, p.Token) {
@@ -101,13 +102,13 @@ func (s *Store) PassOn(p *Passing) (is Passed, err error) {
 
 // accountOf is whose message a token names, as long as the trace or the index of what was sent
 // has it.
-func (s *Store) accountOf(text string) (account string, err error) {
+func (s *Returns) accountOf(text string) (account string, err error) {
 	if !s.Delivered.KnowsToken(text) {
 		return "", nil
 	}
 	var all []*search
 	err = s.view(func(t *tx) (err error) {
-		all, err = t.searches([]Return{{Kind: ReturnBounce, Token: text}})
+		all, err = t.searches([]Return{{Kind: Bounce, Token: text}})
 		return err
 	})
 	if err != nil {
@@ -165,7 +166,7 @@ func (t *tx) senderOf(text, account string, is *Passed) error {
 	}
 	a, err := t.s.Books.AccountIn(&t.Tx, account)
 	switch {
-	case errors.Is(err, ErrNotFound):
+	case errors.Is(err, room.ErrNotFound):
 		is.Why = PassUnknown
 		return nil
 	case err != nil:
@@ -198,19 +199,19 @@ func (t *tx) passOn(p *Passing, is *Passed) error {
 	return t.Enqueue(m)
 }
 
-func (s *Store) logPassed(is *Passed) {
+func (s *Returns) logPassed(is *Passed) {
 	attrs := []slog.Attr{slog.String("component", "store"), slog.String("to", is.To)}
 	if is.Account != "" { // mail to the operator is about no account's
 		attrs = append(attrs, slog.String("about", is.About.String()), slog.String("account", is.Account))
 	}
 	switch is.Why {
 	case "":
-		s.log.LogAttrs(context.Background(), slog.LevelInfo, "returned mail passed on", append(attrs, slog.String("spool_id", is.ID.String()))...)
+		s.o.Log.LogAttrs(context.Background(), slog.LevelInfo, "returned mail passed on", append(attrs, slog.String("spool_id", is.ID.String()))...)
 	case PassRepeat: // nothing is known of it yet, and it may come very often
-		s.quiet.Often(slog.LevelInfo, string(is.Why), "returned mail not passed on", slog.String("component", "store"), slog.String("why", string(is.Why)))
+		s.o.Quiet.Often(slog.LevelInfo, string(is.Why), "returned mail not passed on", slog.String("component", "store"), slog.String("why", string(is.Why)))
 	case PassOften:
-		s.quiet.Often(slog.LevelWarn, is.Account, "returned mail not passed on: the account has had as many as it may in this hour", attrs...)
+		s.o.Quiet.Often(slog.LevelWarn, is.Account, "returned mail not passed on: the account has had as many as it may in this hour", attrs...)
 	default:
-		s.quiet.Often(slog.LevelInfo, is.Account+" "+string(is.Why), "returned mail not passed on", append(attrs, slog.String("why", string(is.Why)))...)
+		s.o.Quiet.Often(slog.LevelInfo, is.Account+" "+string(is.Why), "returned mail not passed on", append(attrs, slog.String("why", string(is.Why)))...)
 	}
 }

@@ -1,4 +1,4 @@
-package store
+package overview
 
 import (
 	"errors"
@@ -37,15 +37,15 @@ type Statement struct {
 // counts as done, as in Standing. So do charges that are no entries yet: those of a
 // day that was over at at, and those of today when at is not in the past. Within a
 // day that was not over its use is left out: nobody knows what was sent until then.
-func (s *Store) Statement(account string, at time.Time) (st Statement, err error) {
+func (s *Overview) Statement(account string, at time.Time) (st Statement, err error) {
 	var open []books.OpenDay
-	err = s.view(func(t *tx) (err error) {
+	err = s.view(func(t *room.Tx) (err error) {
 		now := t.Now
 		if at.IsZero() {
 			at = now
 		}
 		st = Statement{Account: account, At: at}
-		if st.Entries, open, err = t.books(account); err != nil {
+		if st.Entries, open, err = s.books(t, account); err != nil {
 			return err
 		}
 		if at.Before(now) {
@@ -61,7 +61,7 @@ func (s *Store) Statement(account string, at time.Time) (st Statement, err error
 			st.Uncounted = ""
 		}
 		f := st.fold(s.zone, open)
-		return st.take(t, f)
+		return s.take(t, &st, f)
 	})
 	return st, err
 }
@@ -88,19 +88,19 @@ func (st *Statement) fold(zone *time.Location, open []books.OpenDay) *ledger.Fol
 
 // books are the ledger of an account, with the entries of the close that is due,
 // and the days that are open. The account may be gone.
-func (t *tx) books(account string) (entries []ledger.Entry, open []books.OpenDay, err error) {
-	if entries, err = t.s.Books.EntriesIn(&t.Tx, account); err != nil {
+func (s *Overview) books(t *room.Tx, account string) (entries []ledger.Entry, open []books.OpenDay, err error) {
+	if entries, err = s.r.Books.EntriesIn(t, account); err != nil {
 		return nil, nil, err
 	}
-	d, err := t.s.Orders.Due(&t.Tx, account)
-	if errors.Is(err, ErrNotFound) && len(entries) > 0 {
-		open, err = t.s.Books.OpenDays(&t.Tx, account)
+	d, err := s.r.Orders.Due(t, account)
+	if errors.Is(err, room.ErrNotFound) && len(entries) > 0 {
+		open, err = s.r.Books.OpenDays(t, account)
 		return entries, open, err
 	}
 	if err != nil {
 		return nil, nil, err
 	}
-	if open, err = t.s.Books.OpenDays(&t.Tx, account); err != nil {
+	if open, err = s.r.Books.OpenDays(t, account); err != nil {
 		return nil, nil, err
 	}
 	open = slices.DeleteFunc(open, func(o books.OpenDay) bool { return slices.Contains(d.Ended(), o.Period) })
@@ -127,7 +127,7 @@ func (st *Statement) leaves(day string, from time.Time) bool {
 
 // take takes over what the ledger adds up to. Invoices were issued when they were
 // issued, whenever that holds from which they are for.
-func (st *Statement) take(t *tx, f *ledger.Fold) error {
+func (s *Overview) take(t *room.Tx, st *Statement, f *ledger.Fold) error {
 	st.Contract, _, _ = f.Contracts.At(st.At, f.Zone)
 	st.Period, st.Allowance, st.Used = f.Granted, f.Allowance, f.Used(f.Granted)
 	st.Lots = quota.Live(f.Lots, st.At)
@@ -143,7 +143,7 @@ func (st *Statement) take(t *tx, f *ledger.Fold) error {
 	}
 	st.Periods, st.Invoices, st.Balance, st.Currency, st.Ended = f.Periods, f.Bills, f.Balance, f.Currency, f.State == ledger.Closed
 	for i := range st.Invoices {
-		if err := t.dated(&st.Invoices[i]); err != nil {
+		if err := s.dated(t, &st.Invoices[i]); err != nil {
 			return err
 		}
 	}
@@ -151,7 +151,7 @@ func (st *Statement) take(t *tx, f *ledger.Fold) error {
 }
 
 // dated takes over when the invoice was issued.
-func (t *tx) dated(b *ledger.Bill) error {
+func (s *Overview) dated(t *room.Tx, b *ledger.Bill) error {
 	if b.Number == "" {
 		return nil
 	}
@@ -159,9 +159,9 @@ func (t *tx) dated(b *ledger.Bill) error {
 	if err != nil {
 		return err
 	}
-	is, err := t.s.Books.InvoiceIn(&t.Tx, n)
+	is, err := s.r.Books.InvoiceIn(t, n)
 	b.Issued = is.Issued
-	if errors.Is(err, ErrNotFound) {
+	if errors.Is(err, room.ErrNotFound) {
 		return nil
 	}
 	return err

@@ -1,4 +1,4 @@
-package store
+package returns
 
 import (
 	"errors"
@@ -13,7 +13,7 @@ import (
 
 // An abuse desk that complains gets an answer that says what was done (M8):
 //
-//  1. the complaint counts, see Returned, and may warn or suspend the account;
+//  1. the complaint counts, see Record, and may warn or suspend the account;
 //  2. AnswerDesk stores the answer as news, before the complaint is acknowledged: a crash
 //     between the two has the desk's server send it again, which counts nothing twice;
 //  3. the news is told like any other.
@@ -43,12 +43,12 @@ type deskDay struct {
 
 // AnswerDesk stores that a desk is to be answered, and reports false where it was answered
 // enough.
-func (s *Store) AnswerDesk(c *DeskCase) (yes bool, err error) {
+func (s *Returns) AnswerDesk(c *DeskCase) (yes bool, err error) {
 	desk := strings.ToLower(c.Desk)
 	err = s.update(1024, func(t *tx) error {
 		yes = false
 		if _, err := t.s.Books.AccountIn(&t.Tx, c.Account); err != nil {
-			if errors.Is(err, ErrNotFound) {
+			if errors.Is(err, room.ErrNotFound) {
 				return nil
 			}
 			return err
@@ -57,7 +57,7 @@ func (s *Store) AnswerDesk(c *DeskCase) (yes bool, err error) {
 		if _, err := t.Read(bucket.ToldOf, room.Pair("", "desks"), &d); err != nil {
 			return err
 		}
-		if today := room.DayNumber(t.Wall, t.s.zone); d.Day != today {
+		if today := room.DayNumber(t.Wall, t.s.o.Zone); d.Day != today {
 			d = deskDay{Day: today}
 		}
 		if !d.takes(desk, c.Account) {

@@ -1,10 +1,11 @@
-package store
+package returns
 
 import (
 	"errors"
 	"strings"
 	"time"
 
+	"relay/store/abuse"
 	"relay/store/bucket"
 	"relay/store/maildomain"
 	"relay/store/mailreply"
@@ -12,17 +13,18 @@ import (
 	"relay/store/refusals"
 	"relay/store/room"
 	"relay/store/sent"
+	"relay/store/signs"
 	"relay/store/spool"
 	"relay/store/spooled"
 	"relay/store/trace"
 )
 
 // bring records a report and its effects, unless it was counted meanwhile.
-func (t *tx) bring(q *search, e *ReturnEffect) error {
+func (t *tx) bring(q *search, e *Effect) error {
 	h := q.hit
 	o, there := t.s.Delivered.Owner(&t.Tx, h.entry.Owner)
 	if !there || o != h.owner || t.Get(bucket.Accounts, []byte(o.Account)) == nil {
-		*e = ReturnEffect{Why: WhyGone}
+		*e = Effect{Why: WhyGone}
 		return nil
 	}
 	again, err := t.returnedBefore(q.Kind, h)
@@ -46,7 +48,7 @@ func (t *tx) bring(q *search, e *ReturnEffect) error {
 func (t *tx) countReturn(q *search) {
 	o := q.hit.owner
 	mail := outcomes.Mail{Account: o.Account, Period: o.Period, Accepted: q.hit.accepted()}
-	if q.Kind == ReturnComplaint {
+	if q.Kind == Complaint {
 		t.s.Outcomes.Complained(&t.Tx, mail)
 	} else {
 		t.s.Outcomes.Bounced(&t.Tx, mail)
@@ -68,15 +70,15 @@ func (t *tx) noteReturn(q *search) error {
 	if doubted, err := t.doubted(q); err != nil || doubted {
 		return err
 	}
-	o := observation{Account: h.owner.Account, Sign: SignComplaint, N: 1, Accepted: h.accepted(),
+	o := abuse.Observation{Account: h.owner.Account, Sign: signs.Complaint, N: 1, Accepted: h.accepted(),
 		Sent: time.Unix(int64(h.entry.At), 0).UTC(), Provider: h.way.Provider}
 	switch {
-	case q.Kind == ReturnComplaint:
+	case q.Kind == Complaint:
 		t.tellComplaint(h)
-		return t.observe(o)
+		return t.s.Abuse.Observe(&t.Tx, o)
 	case q.Hard && ofRecipient(&q.Verdict):
-		o.Sign, o.Late = SignBounce, true
-		if err := t.observe(o); err != nil {
+		o.Sign, o.Late = signs.Bounce, true
+		if err := t.s.Abuse.Observe(&t.Tx, o); err != nil {
 			return err
 		}
 	}
@@ -112,11 +114,11 @@ func (t *tx) noteReturn(q *search) error {
 // providers, whose share of complaints is one of mails. They can only be about mail that went
 // out before the first of them, which suppresses the recipient.
 func (t *tx) doubted(q *search) (bool, error) {
-	h, rules := q.hit, t.s.abuse.Load()
+	h, rules := q.hit, t.s.Abuse.Rules()
 	if q.token {
 		return false, nil
 	}
-	if q.Kind == ReturnBounce {
+	if q.Kind == Bounce {
 		if a, err := t.s.Books.AccountIn(&t.Tx, h.owner.Account); err != nil || a.VERP {
 			return true, err
 		}
@@ -125,7 +127,7 @@ func (t *tx) doubted(q *search) (bool, error) {
 		return false, nil
 	}
 	share := rules.ComplaintSuspend.Share
-	if q.Kind == ReturnBounce {
+	if q.Kind == Bounce {
 		share = rules.BounceSuspend.Share
 	}
 	most := max(1, int(share*int64(len(h.same))/2_000_000))
@@ -133,7 +135,7 @@ func (t *tx) doubted(q *search) (bool, error) {
 }
 
 // returnsOfAll counts the reports of a kind about e-mails that have been marked, up to a number.
-func (t *tx) returnsOfAll(kind ReturnKind, list []sent.Entry, most int) (n int) {
+func (t *tx) returnsOfAll(kind Kind, list []sent.Entry, most int) (n int) {
 	seen := make(map[spooled.ID]bool, len(list))
 	c := t.Cursor(bucket.ReturnsOf)
 	for i := range list {
@@ -173,7 +175,7 @@ func (t *tx) listReturn(q *search) error {
 	if is.Category == "" {
 		is.Category = spool.Uncategorized
 	}
-	if q.Kind == ReturnComplaint {
+	if q.Kind == Complaint {
 		is.Class, is.Source, is.Category = refusals.ClassComplained, refusals.SourceComplaint, spool.Complained
 	}
 	is.MessageID = q.messageID(t.s)
@@ -195,7 +197,7 @@ func (t *tx) suppressReturned(q *search) (bool, error) {
 func (t *tx) traceReturn(q *search) error {
 	h := q.hit
 	e := &trace.Event{ID: h.entry.ID, Time: t.Wall, Kind: trace.EventBounced, Account: h.owner.Account, Reporter: q.Reporter, NextHop: q.RemoteMTA}
-	if q.Kind == ReturnComplaint {
+	if q.Kind == Complaint {
 		e.Kind = trace.EventComplained
 	}
 	if address := h.box; address != "" || h.named != "" {
