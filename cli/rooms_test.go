@@ -34,9 +34,11 @@ var rooms = map[string]string{
 	"report/jobs":             "report/jobs/ report/invoice report/letter report/tell report/tlsreport report/money report/words store quota mailer/records mailer/route mailer/source mailer/blocklist",
 	"report/api/act":          "report/invoice report/jobs report/money report/words store quota mailer/verdict mailer/records",
 	"store":                   "store/ quota",
+	"store/abuse":             "store/books store/bucket store/ledger store/news store/orders store/outcomes store/room store/signs store/strangers",
 	"store/behalf":            "store/bucket store/engine store/room",
 	"store/bodies":            "store/bodyhash store/bucket store/quiet store/room store/spooled",
 	"store/bolt":              "store/engine store/syncdir",
+	"store/books":             "store/bucket store/engine store/highwater store/ledger store/mailsyntax store/news store/people store/room quota", // nothing of the spool
 	"store/bucket":            "store/engine",
 	"store/engine":            "store/engine/ store/meter",
 	"store/envelope":          "store/bucket store/mailreply store/room store/signing store/spooled",
@@ -51,10 +53,15 @@ var rooms = map[string]string{
 	"store/room/roomtest":     "store/bolt store/bucket store/engine store/room store/testdisk",
 	"store/known":             "store/bucket store/room store/spooled",
 	"store/ledger":            "store/signs quota",
+	"store/orders":            "store/behalf store/books store/bucket store/ledger store/mailsyntax store/people store/room store/signs quota", // nothing of the spool
 	"store/outcomes":          "store/bucket store/engine store/room store/spooled",
+	"store/overview":          "store/abuse store/access store/books store/bucket store/ledger store/orders store/outcomes store/people store/refusals store/remark store/room store/signs store/standing quota",
 	"store/refusals":          "store/behalf store/bucket store/engine store/maildomain store/room",
+	"store/returns":           "store/abuse store/bodies store/books store/bucket store/delivered store/engine store/maildomain store/mailreply store/meter store/news store/outcomes store/quiet store/refusals store/room store/sent store/signs store/spool store/spooled store/strangers store/trace",
+	"store/signs":             "",
+	"store/standing":          "store/access store/behalf store/books store/bucket store/ledger store/news store/orders store/outcomes store/people store/room quota",
 	"store/delivered":         "store/bucket store/engine store/quiet store/room store/sent store/spooled",
-	"store/spool":             "store/bodies store/bodyhash store/bucket store/chores store/delivered store/egress store/engine store/envelope store/mailreply store/news store/outcomes store/people store/quiet store/refusals store/room store/signing store/signs store/sites store/spooled store/strangers store/trace",
+	"store/spool":             "store/bodies store/bodyhash store/bucket store/chores store/delivered store/egress store/engine store/envelope store/mailreply store/news store/outcomes store/people store/quiet store/refusals store/room store/signing store/signs store/sites store/spooled store/strangers store/trace", // nothing of accounts and books
 	"store/strangers":         "store/bucket store/chores store/engine store/known store/news store/outcomes store/record store/refusals store/room store/spooled",
 	"store/spooled":           "store/mailreply store/mailsyntax store/room store/signing",
 	"store/trace":             "store/bucket store/engine store/mailreply store/room store/spooled",

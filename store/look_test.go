@@ -263,7 +263,7 @@ func TestLookAtUse_afterRefusal(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.Standings.Refused(&st, &standing.Refusal{Account: "acme", Exceeded: &quota.Exceeded{Used: st.Used.Charged}})
+		s.Standings.TellRefused(&st, &standing.Refusal{Account: "acme", Exceeded: &quota.Exceeded{Used: st.Used.Charged}})
 		tellAll(t, s)
 		if x.size < 930 {
 			send(t, s, "acme", 830*mb, 1)

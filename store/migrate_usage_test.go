@@ -352,7 +352,7 @@ func checkSplit(t *rapid.T, s *Store, was map[string]usage10) {
 		}
 		cur := tx.Cursor(bucket.Usage)
 		for k, _ := cur.First(); k != nil; k, _ = cur.Next() {
-			if tx.s.Books.OfCharges(k) {
+			if tx.s.Books.IsCharges(k) {
 				records++
 			}
 		}

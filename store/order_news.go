@@ -13,9 +13,8 @@ import (
 	"relay/store/room"
 )
 
-// News that the books cause follow from what an order enters: they are stored by apply, in
-// the order's transaction. So a dry run stores none, and a crash leaves either both or
-// neither. The kinds:
+// News of the books follows from what an order enters, and is stored in the order's transaction.
+// So a dry run stores none, and a crash leaves either both or neither. The kinds:
 //
 //   - order, invoice: each invoice and credit note. The overage's goes with the month's
 //     report, where the account gets one;
@@ -27,8 +26,8 @@ import (
 //   - month: each period that was closed and had mail, money or errors;
 //   - ended: the account's last period was closed and nothing follows, or the account was
 //     closed;
-//   - overdue: an invoice that remind has marked, see dun.go;
-//   - ending: see warn.go.
+//   - overdue: an invoice that orders.RemindBy has marked;
+//   - ending: a warning by orders.Warn.
 
 // lateNews is how long after the end of a period or a term it is still news. So a store that
 // was not opened for a year tells nobody about that year.
@@ -36,12 +35,12 @@ const lateNews = 62 * 24 * time.Hour
 
 // orderNews is what an order has done, with its transaction.
 type orderNews struct {
-	*orders.Done
+	*orders.Result
 	t *tx
 }
 
-// addNews stores what the order means for the account's customer.
-func (t *tx) addNews(done *orders.Done) error {
+// addNews stores what the account's customer is to be told of an order.
+func (t *tx) addNews(done *orders.Result) error {
 	d := &orderNews{done, t}
 	for i := range d.Entries {
 		n, err := d.newsOf(&d.Entries[i])
@@ -204,7 +203,7 @@ func (d *orderNews) hadMoney(p quota.Period) (yes bool, err error) {
 	for i := range d.Entries {
 		yes = yes || moved(&d.Entries[i])
 	}
-	d.t.s.Books.Newest(&d.t.Tx, d.Is.Name, func(k, raw []byte) bool {
+	d.t.s.Books.LedgerBackwards(&d.t.Tx, d.Is.Name, func(k, raw []byte) bool {
 		var e ledger.Entry
 		if err = room.Decode(bucket.Ledger, k, raw, &e); err != nil || yes {
 			return false

@@ -15,7 +15,7 @@ import (
 
 // ordered does what an order means for the account's mail, and stores what its customer is to be told,
 // in the order's transaction.
-func (s *Store) ordered(e *room.Tx, d *orders.Done) error {
+func (s *Store) ordered(e *room.Tx, d *orders.Result) error {
 	t := s.in(*e)
 	if d.Was.FirstCap != d.Is.FirstCap {
 		if err := chores.Add(&t.Tx, chores.Chore{Kind: chores.Replan, Account: d.Is.Name, Due: t.Wall}); err != nil {

@@ -28,7 +28,7 @@ func TestRemoveAccount_counted(t *testing.T) {
 		if err := s.Signing.Count(&t.Tx, "acme", "a.test", "p", signing.Outcome{Fate: signing.Failed}); err != nil {
 			return err
 		}
-		return errors.Join(t.s.Orders.EndForGood(&t.Tx, &behalf.Order{}, "acme"), t.deleteAccount("acme"))
+		return errors.Join(t.s.Orders.CloseRemoved(&t.Tx, &behalf.Order{}, "acme"), t.deleteAccount("acme"))
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -26,7 +26,7 @@ func (s *Store) RemoveAccount(o behalf.Order, name string) error {
 		if waiting > 0 {
 			return fmt.Errorf("account %s %w", name, ErrBusy)
 		}
-		if err := t.s.Orders.EndForGood(&t.Tx, &o, name); err != nil || o.DryRun {
+		if err := t.s.Orders.CloseRemoved(&t.Tx, &o, name); err != nil || o.DryRun {
 			return err
 		}
 		return t.deleteAccount(name)

@@ -304,7 +304,7 @@ func TestOrder_Reseller_plansAndNumber(t *testing.T) {
 	if err := add(o, "webco.two", true); err != nil {
 		t.Errorf("the second account: %v", err)
 	}
-	if err := add(o, "webco.three", true); !errors.Is(err, orders.ErrEnough) {
+	if err := add(o, "webco.three", true); !errors.Is(err, orders.ErrTooManyAccounts) {
 		t.Errorf("one more than it may have: %v", err)
 	}
 	if err := add(behalf.Order{By: "uid 0"}, "webco.three", false); err != nil {

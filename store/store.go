@@ -186,7 +186,7 @@ func (s *Store) furnish(o *Options) {
 	s.News = news.New(s.db)
 	s.Access = access.New(s.db, s.People, s.News, access.Options{Zone: s.zone, Theft: o.Theft, Wants: s.wants,
 		Busiest: func(t *room.Tx, account string) (int64, error) {
-			return s.in(*t).s.Standings.Busiest(&s.in(*t).Tx, account)
+			return s.in(*t).s.Standings.BusiestDay(&s.in(*t).Tx, account)
 		}})
 	s.Jobs = joblog.New(s.db, s.News)
 	s.Signing = signing.New(s.db, signing.Options{Zone: s.zone, Owner: ownerOf, Service: s.asksService, Lost: s.tellLost})
@@ -342,7 +342,7 @@ var migrations = []func(*tx) error{
 	func(*tx) error { return nil },                             // 2: no claims; a relay that knows none would leave entries behind what it settles
 	countStored,                                                // 3: usage that did not say how much of it is in the spool
 	func(t *tx) error { return t.s.Books.KeepResold(&t.Tx) },   // 4: plans that did not say whether they are for resellers
-	func(t *tx) error { return t.s.Books.Uncapped(&t.Tx) },     // 5: no ceiling of overage, and years that end with a month
+	func(t *tx) error { return t.s.Books.KeepUncapped(&t.Tx) }, // 5: no ceiling of overage, and years that end with a month
 	func(t *tx) error { return t.s.Books.ExpireOrders(&t.Tx) }, // 6: orders that wait for ever
 	func(*tx) error { return nil },                             // 7: claims that do not say when they are due next
 	func(*tx) error { return nil },                             // 8: entries that have a text in place of their Facts, which an older relay would miss

@@ -63,7 +63,7 @@ func (t *tx) telling(n *news.Item) (*Told, error) {
 	if err != nil {
 		return nil, err
 	}
-	st.TakeDue()
+	st.TakeClose()
 	told.Account, told.Standing = st.Account, st
 	if told.Reseller, err = people.ResellerIn(&t.Tx, st.Account.Reseller); err != nil {
 		return nil, err

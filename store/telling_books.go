@@ -52,7 +52,7 @@ func (t *tx) endingOf(n *news.Item, told *Told) (*Told, error) {
 	if term, _, _ := strings.Cut(n.About, " "); term != w.Contract.TermKey() {
 		return nil, nil
 	}
-	_, goes, err := t.s.Books.GoesOnAs(&t.Tx, &w.Contract)
+	_, goes, err := t.s.Books.PlanAfter(&t.Tx, &w.Contract)
 	if err != nil || n.Kind == news.Ending && (goes || !t.Now.Before(w.Contract.End)) {
 		return nil, err
 	}

@@ -154,7 +154,7 @@ func TestTheft(t *testing.T) {
 // mostOf is how many a thief may send at most.
 func (p *customer) mostOf(capped bool) (most int64) {
 	err := p.s.view(func(t *tx) (err error) {
-		most, err = t.s.Standings.Busiest(&t.Tx, "acme")
+		most, err = t.s.Standings.BusiestDay(&t.Tx, "acme")
 		return err
 	})
 	if err != nil {

@@ -29,7 +29,7 @@ func (v *verifier) counters() error {
 		v.counter(of, &c, &p)
 	}
 	err := v.each(bucket.Usage, func(k, raw []byte) {
-		charged := v.t.s.Books.OfCharges(k)
+		charged := v.t.s.Books.IsCharges(k)
 		if !charged && !v.t.s.Outcomes.Has(k) {
 			v.fault("usage %q is neither of charges nor of what became of mail", k)
 			return

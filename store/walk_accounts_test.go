@@ -131,7 +131,7 @@ func TestStore_UsedIn(t *testing.T) {
 	mustSend(t, s, "a0006", 10, 1)
 	used := func(period string) (list []string) {
 		err := s.Books.EachAccount(books.Wanted{}, func(a *books.Account) error {
-			u, ok, err := s.Standings.UsedIn(a.Name, period)
+			u, ok, err := s.Standings.FindUsage(a.Name, period)
 			if ok {
 				list = append(list, fmt.Sprintf("%s %s %d", u.Account, u.Period, u.Charged.Messages))
 			}
@@ -153,7 +153,7 @@ func TestStore_UsedIn(t *testing.T) {
 			t.Errorf("used in %q: %v, want %v", period, got, want)
 		}
 	}
-	if u, ok, err := s.Standings.UsedIn("nobody", "2026-11"); ok || err != nil || u.Account != "nobody" || u.Period != "2026-11" {
+	if u, ok, err := s.Standings.FindUsage("nobody", "2026-11"); ok || err != nil || u.Account != "nobody" || u.Period != "2026-11" {
 		t.Errorf("UsedIn of nobody = %+v, %v, %v", u, ok, err)
 	}
 }

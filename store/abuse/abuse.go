@@ -94,7 +94,7 @@ func (s *Abuse) judge(t *room.Tx, a *books.Account, r *signs.Record, what signs.
 	switch step, f := r.Judge(rules, what, day, today, mail); step {
 	case signs.Suspend:
 		r.Suspended = true
-		return s.r.Orders.SuspendFor(t, a.Name, &f)
+		return s.r.Orders.SuspendForAbuse(t, a.Name, &f)
 	case signs.Warn:
 		if !r.Tell(&f, today) {
 			return nil

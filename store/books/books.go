@@ -6,18 +6,20 @@
 //
 //	accounts             PutAccount, with their lines in accounts-of, below and closing (package people has
 //	                     the first two)
-//	plans                AddPlan, UpdatePlan, PutPlans
+//	plans                AddPlan, UpdatePlan, PutPlans; KeepResold, once
 //	usage                charges of an account in a period, changed in memory and written by Flush; what became
 //	                     of that mail lies beside them, and is package outcomes'
-//	ledger               Enter
+//	ledger               PutEntry
 //	payments             PutPayment
 //	invoices             PutInvoice, with their lines in billed, billed-to, billed-below, owed and dunning
-//	meta                 the highest number of an invoice, the currency of the books and of prices
+//	meta                 the highest number of an invoice, the currency of the books and of prices, the
+//	                     prefix of invoices without a Name
 //
-// All of it is written in transactions of others, so a crash leaves what the order or the message that is
-// charged leaves: all or nothing. A number of an invoice is known outside of the store, in the file that
-// Options.HighWater names, before the commit that gives it out: a crash between the two leaves a number
-// that is void, and none is given out twice, even where an older copy of the store is restored.
+// Plans, void numbers and what Load keeps are written in transactions of their own, all else in those of an
+// order or of a message that is charged. So a crash leaves each of them whole or not begun. The number of an
+// invoice is known outside of the store, in the file that Options.HighWater names, before the commit that
+// gives it out: a crash between the two leaves a number that is void (FollowNumbers), and none is given out
+// twice, even where an older copy of the store is restored.
 //
 // The ledger of an account outlives it. Its balance, credit and use are the sums of its entries (package
 // ledger); Verify proves that.
@@ -47,7 +49,7 @@ type Options struct {
 	HighWater string // file that has the highest number of an invoice, beside the store; "": there is none
 }
 
-// Books are those of a store. Their methods may be called from any goroutine.
+// Books are the books of a store. Their methods may be called from any goroutine.
 type Books struct {
 	db    *room.DB
 	zone  *time.Location
@@ -56,7 +58,7 @@ type Books struct {
 
 	path      string
 	highWater string        // see Options
-	highest   atomic.Uint64 // number that is known to be there
+	highest   atomic.Uint64 // number that the file is known to have
 
 	billing atomic.Pointer[ledger.Billing]
 	before  string // prefix of invoices without a Name, see keepPrefix
@@ -66,7 +68,7 @@ type Books struct {
 	charged  room.Counters[Charges]
 }
 
-// New keeps the books of a store. Before anything else is asked, Load is called.
+// New makes the books of a store. Load must be called before any other method.
 func New(db *room.DB, o Options) *Books {
 	s := &Books{db: db, zone: o.Zone, log: o.Log, words: o.Print, path: o.Path, highWater: o.HighWater}
 	s.charged.Bucket = bucket.Usage
@@ -74,12 +76,12 @@ func New(db *room.DB, o Options) *Books {
 	return s
 }
 
-// Load reads what invoices that were issued before names were kept are called, and keeps it where it was
-// not yet.
+// Load reads the prefix of invoices that were issued before their names were kept, and stores it and the
+// currency of prices where an older relay did not.
 func (s *Books) Load(b ledger.Billing, readOnly bool) error { return s.keepPrefix(b, readOnly) }
 
-// Flush writes what a transaction has collected: charges, and numbers of invoices that are to be known
-// outside of the store before the commit that gives them out.
+// Flush writes what a transaction has collected: charges, and the highest number of an invoice, which must
+// be known outside of the store before the commit that gives it out.
 func (s *Books) Flush(b *engine.Tx) error { return errors.Join(s.flushNumbers(b), s.charged.Flush(b)) }
 
 func (s *Books) view(fn func(*room.Tx) error) error {

@@ -22,7 +22,7 @@ type Charges struct {
 	Day     string       `json:"day,omitempty"`  // of Today, in the operator's zone: "2026-11-23"
 }
 
-// ChargesIn are the record as this transaction sees it. Only a function that has decided to write may
+// ChargesIn is the record as this transaction sees it. Only a function that has decided to write may
 // change it: a change is stored with the transaction.
 func (s *Books) ChargesIn(t *room.Tx, account, period string) *Charges {
 	return s.charged.In(t, account, period)
@@ -60,7 +60,7 @@ type OpenDay struct {
 	Charged     quota.Charge
 }
 
-// OpenDays are those of an account, the oldest period first.
+// OpenDays are the open days of an account, the oldest period first.
 func (s *Books) OpenDays(t *room.Tx, account string) (list []OpenDay, err error) {
 	err = s.EachCharges(t, account, func(period string, c *Charges) error {
 		if c.Today != (quota.Charge{}) {
@@ -72,8 +72,8 @@ func (s *Books) OpenDays(t *room.Tx, account string) (list []OpenDay, err error)
 	return list, err
 }
 
-// OfCharges reports whether a key of bucket "usage" is that of charges.
-func (s *Books) OfCharges(key []byte) bool { return s.charged.Has(key) }
+// IsCharges reports whether a key of bucket "usage" holds charges.
+func (s *Books) IsCharges(key []byte) bool { return s.charged.Has(key) }
 
 // EndDay notes that the charges of a period's open day have become an entry.
 func (s *Books) EndDay(t *room.Tx, account, period string) {

@@ -12,13 +12,13 @@ import (
 	"relay/store/room"
 )
 
-// Numbers of invoices that one of their indexes has under an account, a customer or a reseller.
-func (s *Books) Numbers(t *room.Tx, index engine.Bucket, whose string) []uint64 {
-	return s.NumbersAfter(t, index, whose, 0, math.MaxInt)
+// InvoiceNumbers are the numbers that an index of invoices has under an account, a customer or a reseller.
+func (s *Books) InvoiceNumbers(t *room.Tx, index engine.Bucket, whose string) []uint64 {
+	return s.InvoiceNumbersAfter(t, index, whose, 0, math.MaxInt)
 }
 
-// NumbersAfter are those above a number, most of them at most.
-func (s *Books) NumbersAfter(t *room.Tx, index engine.Bucket, whose string, after uint64, most int) []uint64 {
+// InvoiceNumbersAfter are InvoiceNumbers above a number, the lowest ones, at most as many as most says.
+func (s *Books) InvoiceNumbersAfter(t *room.Tx, index engine.Bucket, whose string, after uint64, most int) []uint64 {
 	list := []uint64{}
 	prefix := ledgerPrefix(whose)
 	c := t.Cursor(index)
@@ -28,12 +28,13 @@ func (s *Books) NumbersAfter(t *room.Tx, index engine.Bucket, whose string, afte
 	return list
 }
 
-// Invoice by number. FindInvoice has it by name.
+// Invoice by number. FindInvoice finds one by name.
 func (s *Books) Invoice(n uint64) (i ledger.Invoice, err error) {
 	err = s.view(func(t *room.Tx) error { i, err = s.InvoiceIn(t, n); return err })
 	return i, err
 }
 
+// InvoiceIn is Invoice, as this transaction sees it.
 func (s *Books) InvoiceIn(t *room.Tx, n uint64) (i ledger.Invoice, err error) {
 	ok, err := t.Read(bucket.Invoices, invoiceKey(n), &i)
 	if err == nil && !ok {
@@ -58,18 +59,18 @@ func (s *Books) InvoicesTo(customer string, after uint64, fn func(*ledger.Invoic
 	return s.eachListed(bucket.BilledTo, customer, after, fn)
 }
 
-// InvoicesThrough a reseller is InvoicesTo for accounts that were below it then.
+// InvoicesThrough is InvoicesTo for the accounts that were below a reseller then.
 func (s *Books) InvoicesThrough(reseller string, after uint64, fn func(*ledger.Invoice) error) error {
 	return s.eachListed(bucket.BilledBelow, reseller, after, fn)
 }
 
-// EachInvoiceOf an account is InvoicesTo for what it has itself; open: those that are not
+// EachInvoiceOf is InvoicesTo for the invoices of one account; open: only those that are not
 // paid.
 func (s *Books) EachInvoiceOf(account string, open bool, after uint64, fn func(*ledger.Invoice) error) error {
 	return s.eachListed(indexOf(open), account, after, fn)
 }
 
-// indexOf what accounts have: all their invoices, or those that are open.
+// indexOf is the index of accounts' invoices: of all, or of those that are open.
 func indexOf(open bool) engine.Bucket {
 	if open {
 		return bucket.Owed
@@ -80,7 +81,7 @@ func indexOf(open bool) engine.Bucket {
 // eachListed reads as many invoices a transaction as a walk.
 func (s *Books) eachListed(index engine.Bucket, whose string, after uint64, fn func(*ledger.Invoice) error) error {
 	return s.eachNumbered(after, fn, func(after uint64) (list []uint64, err error) {
-		err = s.view(func(t *room.Tx) error { list = s.NumbersAfter(t, index, whose, after, room.Step); return nil })
+		err = s.view(func(t *room.Tx) error { list = s.InvoiceNumbersAfter(t, index, whose, after, room.Step); return nil })
 		return list, err
 	})
 }
@@ -90,12 +91,12 @@ func (s *Books) eachListed(index engine.Bucket, whose string, after uint64, fn f
 const stepBelow = 4 * room.Step
 
 // InvoicesBelow calls fn for the invoices of accounts that are below a reseller now,
-// by number, from above the number after; open: those that are not paid. Each is read when
-// it is its turn.
+// by number, those above the number after; open: only those that are not paid. Each is read when
+// its turn comes.
 func (s *Books) InvoicesBelow(reseller string, open bool, after uint64, fn func(*ledger.Invoice) error) error {
 	return s.eachNumbered(after, fn, func(after uint64) (list []uint64, err error) {
 		read := func(t *room.Tx, a *Account) ([]uint64, bool, error) {
-			return s.NumbersAfter(t, indexOf(open), a.Name, after, stepBelow), true, nil
+			return s.InvoiceNumbersAfter(t, indexOf(open), a.Name, after, stepBelow), true, nil
 		}
 		err = Walk(s, Wanted{Reseller: reseller}, read, func(own []uint64) error {
 			if list = append(list, own...); len(list) > 2*stepBelow {
@@ -150,14 +151,15 @@ func (s *Books) eachOf(numbers []uint64, fn func(*ledger.Invoice) error) error {
 	return err
 }
 
-// InvoicesOf an account, oldest first; open: those that are not paid.
+// InvoicesOf are the invoices of an account, oldest first; open: only those that are not paid.
 func (s *Books) InvoicesOf(account string, open bool) (list []ledger.Invoice, err error) {
 	err = s.view(func(t *room.Tx) error { list, err = s.InvoicesIn(t, account, open); return err })
 	return list, err
 }
 
+// InvoicesIn is InvoicesOf, as this transaction sees it.
 func (s *Books) InvoicesIn(t *room.Tx, account string, open bool) (list []ledger.Invoice, err error) {
-	for _, n := range s.Numbers(t, indexOf(open), account) {
+	for _, n := range s.InvoiceNumbers(t, indexOf(open), account) {
 		i, err := s.InvoiceIn(t, n)
 		if err != nil {
 			return nil, fmt.Errorf("account %q: %w", account, err)
@@ -168,7 +170,7 @@ func (s *Books) InvoicesIn(t *room.Tx, account string, open bool) (list []ledger
 }
 
 // InvoiceBelow reports whether the invoice is of an account below the reseller. It
-// looks at its own accounts only: the time it takes tells nothing of others.
+// looks at the reseller's own accounts only, so the time it takes tells nothing of others.
 func (s *Books) InvoiceBelow(reseller string, number uint64) (ok bool, err error) {
 	err = s.view(func(t *room.Tx) error {
 		for _, account := range people.OwnBelow.Keys(t, reseller) {

@@ -12,26 +12,26 @@ import (
 )
 
 // Ledger calls fn for the entries of an account, oldest first, outside of any
-// transaction. It outlives the account.
+// transaction. The ledger outlives the account.
 func (s *Books) Ledger(account string, fn func(*ledger.Entry) error) error {
 	return s.LedgerAfter(account, 0, fn)
 }
 
-// LedgerAfter is Ledger from behind the entry with that number.
+// LedgerAfter is Ledger for the entries after the one with that number.
 func (s *Books) LedgerAfter(account string, seq uint64, fn func(*ledger.Entry) error) error {
 	return room.Walk(s.db, bucket.Ledger, ledgerPrefix(account), numberKey(account, seq+1), func(_ []byte, e *ledger.Entry) error { e.Recall(); return fn(e) })
 }
 
-// LastSeq is where the ledger of a name ends, which may be that of an account
-// which was removed.
+// LastSeq is the number of the last entry in the ledger of a name, which may be that of a
+// removed account; 0: there is none.
 func (s *Books) LastSeq(t *room.Tx, name string) (seq uint64) {
-	s.Newest(t, name, func(k, _ []byte) (more bool) { seq = room.LastNumber(k); return false })
+	s.LedgerBackwards(t, name, func(k, _ []byte) (more bool) { seq = room.LastNumber(k); return false })
 	return seq
 }
 
-// Newest calls fn for the entries of a ledger as they are stored, the last one first,
-// for as long as it wants more.
-func (s *Books) Newest(t *room.Tx, name string, fn func(k, raw []byte) (more bool)) {
+// LedgerBackwards calls fn for the entries of a ledger as they are stored, the last one first,
+// until fn returns false.
+func (s *Books) LedgerBackwards(t *room.Tx, name string, fn func(k, raw []byte) (more bool)) {
 	prefix := ledgerPrefix(name)
 	c := t.Cursor(bucket.Ledger)
 	var raw []byte
@@ -46,7 +46,7 @@ func (s *Books) Newest(t *room.Tx, name string, fn func(k, raw []byte) (more boo
 	}
 }
 
-// EntriesIn of a ledger, oldest first.
+// EntriesIn are the entries of a ledger, oldest first.
 func (s *Books) EntriesIn(t *room.Tx, account string) ([]ledger.Entry, error) {
 	list, err := room.All[ledger.Entry](t, bucket.Ledger, ledgerPrefix(account))
 	for i := range list {
@@ -60,10 +60,10 @@ func (s *Books) EntriesIn(t *room.Tx, account string) ([]ledger.Entry, error) {
 // when its period is closed.
 const mostLate = 35 * 24 * time.Hour
 
-// Between calls fn for the entries that hold from an instant between two, and for some
-// beside them. It finds the first one by halves: the ledger is in the order of time, but for
+// EntriesBetween calls fn for the entries of the time between two instants, and for some earlier
+// and later ones. It finds the first one by binary search: the ledger is in the order of time, but for
 // entries that come as late as mostLate.
-func (s *Books) Between(t *room.Tx, account string, from, to time.Time, fn func(*ledger.Entry)) (err error) {
+func (s *Books) EntriesBetween(t *room.Tx, account string, from, to time.Time, fn func(*ledger.Entry)) (err error) {
 	last := s.LastSeq(t, account)
 	begin := from.Add(-mostLate)
 	seq := 1 + sort.Search(int(last), func(i int) bool {

@@ -10,11 +10,11 @@ import (
 	"relay/store/room"
 )
 
-// orderDays is how long orders wait that were there before they expired.
+// orderDays is how long an order waits that was open before orders expired.
 const orderDays = 30
 
-// ExpireOrders gives the open orders of a file from before the time from which on
-// they expire: none at once, however old it is.
+// ExpireOrders gives the open orders of an older file the day on which they expire: none
+// expires at once, however old it is.
 func (s *Books) ExpireOrders(t *room.Tx) error {
 	c := t.Cursor(bucket.Owed)
 	var numbers []uint64
@@ -50,9 +50,9 @@ func (s *Books) ExpireOrders(t *room.Tx) error {
 	return nil
 }
 
-// Uncapped leaves the accounts that continue at their limit what they agreed to,
+// KeepUncapped leaves the accounts that continue at their limit what they agreed to,
 // which was overage without a ceiling.
-func (s *Books) Uncapped(t *room.Tx) error {
+func (s *Books) KeepUncapped(t *room.Tx) error {
 	c := t.Cursor(bucket.Accounts)
 	for k, raw := c.First(); k != nil; k, raw = c.Next() {
 		var a Account
@@ -73,7 +73,7 @@ func (s *Books) Uncapped(t *room.Tx) error {
 	return nil
 }
 
-// KeepResold has the plans that accounts below resellers are on go on being for them.
+// KeepResold marks the plans of accounts below resellers as plans for resellers.
 func (s *Books) KeepResold(t *room.Tx) error {
 	names := map[string]bool{}
 	c := t.Cursor(bucket.Accounts)

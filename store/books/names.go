@@ -6,14 +6,14 @@ import (
 	"relay/store/room"
 )
 
-// HasBooks reports a name that an account had before: its ledger, invoices and
-// usage stay, and may have been somebody else's.
+// HasBooks reports whether there are a ledger or charges under a name. Those of an account that
+// was removed stay, and may be of another customer.
 func (s *Books) HasBooks(t *room.Tx, account string) bool {
 	return s.LastSeq(t, account) > 0 || s.hasCharges(t, account)
 }
 
 // NameUsedIn reports whether mail was charged or an invoice issued under the name of an
-// account: then it stands for that account for good, on paper and in the books.
+// account. Such a name stands for that account for good, on paper and in the books.
 func (s *Books) NameUsedIn(t *room.Tx, account string) (bool, error) {
 	prefix := room.Pair(account, "")
 	if k, _ := t.Cursor(bucket.Billed).Seek(prefix); room.HasPrefix(k, prefix) {
@@ -22,16 +22,16 @@ func (s *Books) NameUsedIn(t *room.Tx, account string) (bool, error) {
 	return s.wasCharged(t, account)
 }
 
-// NameUsed reports whether the name of an account that is removed is never given to
-// another one.
+// NameUsed is NameUsedIn in a transaction of its own. The name of a removed account for which it is
+// true is never given to another one.
 func (s *Books) NameUsed(account string) (used bool, err error) {
 	err = s.view(func(t *room.Tx) error { used, err = s.NameUsedIn(t, account); return err })
 	return used, err
 }
 
-// HadBooks reports that the ledger of an account begins with that of another one,
+// InheritsLedger reports whether the ledger of an account begins with that of another one,
 // which had its name before.
-func (s *Books) HadBooks(t *room.Tx, a *Account) (bool, error) {
+func (s *Books) InheritsLedger(t *room.Tx, a *Account) (bool, error) {
 	entries, err := s.EntriesIn(t, a.Name)
 	ends := 0
 	for _, e := range entries {
@@ -42,11 +42,11 @@ func (s *Books) HadBooks(t *room.Tx, a *Account) (bool, error) {
 	return ends > 1 || ends == 1 && a.State != ledger.Closed, err
 }
 
-// PeriodKeys are the keys of periods and terms that the ledger of a name has, and whether there was more
-// under a key than a term that never began.
-func (s *Books) PeriodKeys(t *room.Tx, account string) (lived map[string]bool, err error) {
+// LedgerPeriods are the keys of periods and terms in the ledger of a name. A key is false where
+// the ledger has nothing under it but a term that never began.
+func (s *Books) LedgerPeriods(t *room.Tx, account string) (lived map[string]bool, err error) {
 	lived = map[string]bool{}
-	s.Newest(t, account, func(k, raw []byte) bool {
+	s.LedgerBackwards(t, account, func(k, raw []byte) bool {
 		var e ledger.Entry
 		if err = room.Decode(bucket.Ledger, k, raw, &e); err != nil {
 			return false

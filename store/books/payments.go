@@ -8,13 +8,13 @@ import (
 	"relay/store/room"
 )
 
-// OneReference is a reference however its spaces were typed.
-func OneReference(s string) string { return strings.Join(strings.Fields(s), " ") }
+// PlainReference is a reference with single spaces between its words, however they were typed.
+func PlainReference(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 // Payment by method and reference.
 func (s *Books) Payment(method, reference string) (p ledger.Payment, err error) {
 	err = s.view(func(t *room.Tx) error {
-		p, err = room.Load[ledger.Payment](t, bucket.Payments, string(room.Pair(method, OneReference(reference))))
+		p, err = room.Load[ledger.Payment](t, bucket.Payments, string(room.Pair(method, PlainReference(reference))))
 		return err
 	})
 	return p, err

@@ -10,8 +10,8 @@ import (
 	"relay/store/room"
 )
 
-// Enter writes an entry of a ledger.
-func (s *Books) Enter(t *room.Tx, e *ledger.Entry) error {
+// PutEntry writes an entry of a ledger.
+func (s *Books) PutEntry(t *room.Tx, e *ledger.Entry) error {
 	return t.Write(bucket.Ledger, numberKey(e.Account, e.Seq), e)
 }
 
@@ -64,7 +64,7 @@ func (s *Books) PutInvoice(t *room.Tx, was, is *ledger.Invoice) error {
 	return errors.Join(errs...)
 }
 
-// listInvoice under whose it was when it was issued, for good; "" is nobody.
+// listInvoice lists an invoice under its owner at the time of issue, for good; "": under nobody.
 func listInvoice(t *room.Tx, index engine.Bucket, whose string, number uint64) error {
 	if whose == "" {
 		return nil

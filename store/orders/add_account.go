@@ -76,7 +76,7 @@ func (s *Orders) newAccount(t *room.Tx, o behalf.Order, n NewAccount) (*Deal, er
 	if a.Created.IsZero() {
 		a.Created = t.Now
 	}
-	d := s.On(t, books.Account{}, o)
+	d := s.NewDeal(t, books.Account{}, o)
 	d.a = a
 	d.agree(ledger.Consent{})
 	if err := d.sell(n.Plan); err != nil {

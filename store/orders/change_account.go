@@ -72,7 +72,7 @@ func (d *Deal) change(o *behalf.Order, was *books.Account, c *Change) error {
 		}
 	}
 	if d.a.Reseller != was.Reseller && d.a.Reseller != "" {
-		if had, err := d.s.books.HadBooks(d.t, &d.a); err != nil || had {
+		if had, err := d.s.books.InheritsLedger(d.t, &d.a); err != nil || had {
 			return cmp.Or(err, fmt.Errorf("account %q: %w", d.a.Name, ErrUsed))
 		}
 	}

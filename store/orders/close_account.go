@@ -10,15 +10,14 @@ import (
 )
 
 // CloseAccount ends an account for good: its term, its credit, and orders that
-// wait for a payment. What it owes it still owes, and what it paid for terms that
-// have not begun is in its balance.
+// wait for a payment. Its debts remain, and what it paid for terms that have not begun
+// is in its balance.
 func (s *Orders) CloseAccount(o behalf.Order, account, reason string) (Receipt, error) {
 	return s.order(account, o, func(d *Deal) error { return d.end("", reason) })
 }
 
-// end is nothing for an account that is closed. It is for a cause, or the reason that was
-// given. Terms that have not begun are taken back: what was paid for them is the
-// customer's.
+// end ends the account, for a cause or for the reason that was given; it does nothing where the account
+// is closed. Terms that have not begun are taken back: what was paid for them is the customer's.
 func (d *Deal) end(cause ledger.Cause, reason string) error {
 	if d.a.State == ledger.Closed {
 		return nil
@@ -52,9 +51,10 @@ func (d *Deal) end(cause ledger.Cause, reason string) error {
 	return d.settle(0)
 }
 
-// EndForGood ends an account that is removed in this transaction: it leaves neither money between it
-// and the operator, else it fails with ErrOwing, nor an owner. A dry run works it out only.
-func (s *Orders) EndForGood(t *room.Tx, o *behalf.Order, name string) error {
+// CloseRemoved closes an account that is removed in this transaction, and takes its owner and reseller
+// from it. It fails with ErrOwing while money is open between the account and the operator. A dry run
+// writes nothing.
+func (s *Orders) CloseRemoved(t *room.Tx, o *behalf.Order, name string) error {
 	d, err := s.deal(t, name, *o)
 	if err != nil {
 		return err

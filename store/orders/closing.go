@@ -59,7 +59,7 @@ func (d *Deal) openNext(c quota.Contract, p quota.Period) error {
 		}
 	}
 	if !d.cutting {
-		if again, ok, err := d.s.books.GoesOnAs(d.t, &c); err != nil || ok {
+		if again, ok, err := d.s.books.PlanAfter(d.t, &c); err != nil || ok {
 			if err == nil {
 				d.goAgain(again)
 			}
@@ -126,9 +126,9 @@ func (d *Deal) EndDay(period string, end time.Time) {
 // CloseBy closes the periods of accounts that were over at an instant, the oldest
 // first, each account in a transaction of its own; an instant to come counts as now.
 // It may run late, at any time and more than once: what is closed is not due any
-// more. An account that cannot be closed holds up no other. It tells of each account
-// what came of it, of one after the other: a receipt once that is on disk, or why it
-// cannot be closed. Its own error is what stopped it before all were tried.
+// more. An account that cannot be closed holds up no other. told is called for one account
+// at a time: with a receipt once it is on disk, or with why the account cannot be closed.
+// The error of CloseBy is what stopped it before all accounts were tried.
 func (s *Orders) CloseBy(ctx context.Context, by time.Time, told func(account string, r Receipt, err error)) error {
 	var mu sync.Mutex
 	by = room.Earliest(by, s.db.BookTime())
@@ -141,7 +141,7 @@ func (s *Orders) CloseBy(ctx context.Context, by time.Time, told func(account st
 	})
 }
 
-// CloseDue closes what an account has to close by then.
+// CloseDue closes the periods of one account that were over at an instant that is not to come.
 func (s *Orders) CloseDue(name string, by time.Time) (r Receipt, err error) {
 	err = s.carry(false, func(t *room.Tx) error {
 		r = Receipt{}
@@ -161,7 +161,7 @@ func (s *Orders) CloseDue(name string, by time.Time) (r Receipt, err error) {
 	return r, err
 }
 
-// goAgain appends the term that follows the last one by itself, and opens it.
+// goAgain appends the term that follows the last one automatically, and opens it.
 func (d *Deal) goAgain(p quota.Plan) {
 	last := d.a.LastTerm()
 	if d.sell(p) != nil { // its blocks are in another currency than the books by now

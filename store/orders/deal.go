@@ -52,11 +52,11 @@ func (s *Orders) deal(t *room.Tx, name string, o behalf.Order) (*Deal, error) {
 	if begun := a.Begun(s.zone); t.Now.Before(begun) {
 		t.Now = begun
 	}
-	return s.On(t, a, o), nil
+	return s.NewDeal(t, a, o), nil
 }
 
-// Due is the close of periods of an account that are over, worked out.
-func (s *Orders) Due(t *room.Tx, account string) (*Deal, error) {
+// PendingClose is the close of the account's periods that are over, worked out and not written.
+func (s *Orders) PendingClose(t *room.Tx, account string) (*Deal, error) {
 	d, err := s.deal(t, account, behalf.Order{})
 	if err != nil {
 		return nil, err
@@ -64,17 +64,18 @@ func (s *Orders) Due(t *room.Tx, account string) (*Deal, error) {
 	return d, d.CloseDue()
 }
 
-// Account as it will be.
+// Account is the account as it will be.
 func (d *Deal) Account() books.Account { return d.a }
 
-// Entries that the ledger will get.
+// Entries are those that the ledger will get.
 func (d *Deal) Entries() []ledger.Entry { return slices.Clone(d.entries) }
 
 // Ended are the periods whose open day is among the entries.
 func (d *Deal) Ended() []string { return d.ended }
 
-// On begins an order on an account as it is given. It changes nothing that a shares with other copies of it.
-func (s *Orders) On(t *room.Tx, a books.Account, o behalf.Order) *Deal {
+// NewDeal begins an order on the account a as it is given. It changes nothing that a shares with its other
+// copies.
+func (s *Orders) NewDeal(t *room.Tx, a books.Account, o behalf.Order) *Deal {
 	d := &Deal{s: s, t: t, by: o.By, chosen: o, was: a, a: a, invoices: map[uint64]*ledger.Invoice{}, before: map[uint64]ledger.Invoice{}}
 	d.a.Contracts, d.a.Lots = slices.Clone(a.Contracts), slices.Clone(a.Lots)
 	return d
@@ -158,8 +159,8 @@ func (d *Deal) countable() error {
 	return nil
 }
 
-// Apply writes all of it. What the orders before it in the same transaction
-// wrote was read by this one.
+// Apply writes all of it, and calls the done of New. An order that comes after it in the same
+// transaction must be worked out after it, so that it reads what was written.
 func (d *Deal) Apply() error {
 	if err := d.countable(); err != nil {
 		return err
@@ -170,7 +171,7 @@ func (d *Deal) Apply() error {
 		d.s.books.EndDay(t, d.a.Name, period)
 	}
 	for i := range d.entries {
-		if err := d.s.books.Enter(t, &d.entries[i]); err != nil {
+		if err := d.s.books.PutEntry(t, &d.entries[i]); err != nil {
 			return err
 		}
 	}
@@ -185,16 +186,16 @@ func (d *Deal) Apply() error {
 	if err := d.s.books.PutAccount(t, &d.was, &d.a); err != nil {
 		return err
 	}
-	return d.s.done(t, &Done{Was: &d.was, Is: &d.a, Entries: d.entries, Invoices: d.invoices, Overdue: d.overdue, Silent: d.silent})
+	return d.s.done(t, &Result{Was: &d.was, Is: &d.a, Entries: d.entries, Invoices: d.invoices, Overdue: d.overdue, Silent: d.silent})
 }
 
-// Done is what an order has changed, in the transaction that stores it.
-type Done struct {
+// Result is what an order has changed, in the transaction that stores it.
+type Result struct {
 	Was, Is  *books.Account
 	Entries  []ledger.Entry             // that are new
 	Invoices map[uint64]*ledger.Invoice // by number: all that it looked at, as they are now
-	Overdue  uint64                     // invoice that the customer is reminded of; 0: of none
-	Silent   bool                       // it is of the past: nobody is told
+	Overdue  uint64                     // number of the invoice that the customer is reminded of; 0: none
+	Silent   bool                       // the order is of the past: nobody is told
 }
 
 // start appends a contract, for a cause that the kind does not say.
@@ -229,7 +230,7 @@ func (d *Deal) taken(key string, first bool) bool {
 	}
 	if d.periods == nil {
 		var err error
-		if d.periods, err = d.s.books.PeriodKeys(d.t, d.a.Name); err != nil {
+		if d.periods, err = d.s.books.LedgerPeriods(d.t, d.a.Name); err != nil {
 			d.t.Fail(err) // two periods must not share a key
 			return false
 		}
@@ -241,7 +242,7 @@ func (d *Deal) taken(key string, first bool) bool {
 // bills are the invoices of the account by number, with those that this order has
 // issued: what its close of a period comes to counts in it.
 func (d *Deal) bills() []uint64 {
-	list := d.s.books.Numbers(d.t, bucket.Billed, d.a.Name)
+	list := d.s.books.InvoiceNumbers(d.t, bucket.Billed, d.a.Name)
 	for n := range d.invoices {
 		if _, stored := d.before[n]; !stored {
 			list = append(list, n)

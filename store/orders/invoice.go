@@ -101,7 +101,7 @@ func (d *Deal) invoice(n uint64) (*ledger.Invoice, error) {
 // unpaid are the open invoices, oldest first.
 func (d *Deal) unpaid() (list []*ledger.Invoice, err error) {
 	if d.owed == nil {
-		d.owed = d.s.books.Numbers(d.t, bucket.Owed, d.a.Name)
+		d.owed = d.s.books.InvoiceNumbers(d.t, bucket.Owed, d.a.Name)
 	}
 	for _, n := range d.owed {
 		if _, err := d.invoice(n); err != nil {

@@ -19,17 +19,17 @@ import (
 //     has no books of an earlier account, which the statement would show: ErrUsed. (Any
 //     other name must have no charges and invoices of an earlier account.)
 //  4. the plan of an account that it adds is for resellers: ErrNotYours;
-//  5. it adds no more accounts than it may have: ErrEnough;
+//  5. it adds no more accounts than it may have: ErrTooManyAccounts;
 //  6. it lifts only a suspension of its own, see maySwitch, and activates nothing
 //     that waits for a payment: both are ErrNotYours;
 //  7. it lets no account go on at the limit of a plan without blocks, which bills
 //     nothing for that: ErrNotYours too.
 
-// ErrNotYours is what a reseller may not change of an account below it.
+// ErrNotYours refuses a reseller what only the operator may change of an account.
 var ErrNotYours = errors.New("is for the operator to change")
 
-// ErrEnough is the refusal of an account beyond those that a reseller may have.
-var ErrEnough = errors.New("no more accounts are allowed below this reseller")
+// ErrTooManyAccounts refuses an account beyond those that a reseller may have.
+var ErrTooManyAccounts = errors.New("no more accounts are allowed below this reseller")
 
 // mayResell says whether a reseller may order another account on a plan. Those that are
 // closed count until they are removed.
@@ -44,7 +44,7 @@ func (s *Orders) mayResell(t *room.Tx, o *behalf.Order, p quota.Plan) error {
 	c := t.Cursor(bucket.Below)
 	for k, _ := c.Seek(prefix); o.MostAccounts > 0 && room.HasPrefix(k, prefix); k, _ = c.Next() {
 		if n++; n >= o.MostAccounts {
-			return fmt.Errorf("%w: it has %d", ErrEnough, n)
+			return fmt.Errorf("%w: it has %d", ErrTooManyAccounts, n)
 		}
 	}
 	return nil
@@ -88,10 +88,10 @@ func (d *Deal) maySwitch(o behalf.Order) error {
 	return err
 }
 
-// suspendedBy is who suspended the account last, as its ledger has it; "" where
-// it does not tell.
+// suspendedBy is who suspended the account last, by its ledger; "": the ledger does not
+// tell.
 func (d *Deal) suspendedBy() (by string, err error) {
-	d.s.books.Newest(d.t, d.a.Name, func(k, raw []byte) (more bool) {
+	d.s.books.LedgerBackwards(d.t, d.a.Name, func(k, raw []byte) (more bool) {
 		var e ledger.Entry
 		if err = room.Decode(bucket.Ledger, k, raw, &e); err != nil {
 			return false

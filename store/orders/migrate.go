@@ -64,7 +64,7 @@ func (s *Orders) ToContracts(t *room.Tx) error {
 }
 
 func (s *Orders) toContract(t *room.Tx, a books.Account, old *account1) error {
-	d := s.On(t, a, behalf.Order{})
+	d := s.NewDeal(t, a, behalf.Order{})
 	d.silent = true
 	d.a.Seq = s.books.LastSeq(t, a.Name)
 	if a.AtLimit == "" {
@@ -113,7 +113,7 @@ func (s *Orders) ledgerOfUsage(t *room.Tx, used []usage1) error {
 		seq[u.Account]++
 		e := ledger.Entry{Account: u.Account, Seq: seq[u.Account], Time: t.Now, Kind: ledger.KindCharge, Period: u.Period,
 			Messages: u.Charged.Messages, Bytes: u.Charged.Bytes, Facts: ledger.Facts{Cause: ledger.CauseUndated}}
-		if err := s.books.Enter(t, &e); err != nil {
+		if err := s.books.PutEntry(t, &e); err != nil {
 			return err
 		}
 	}

@@ -7,11 +7,14 @@
 //  1. It reads the account and closes its periods that are over: allowance, then credit, then overage,
 //     which becomes an invoice; what is left is credited.
 //  2. It works out in memory what it does (Deal): entries, invoices, the account as it will be.
-//  3. It writes that, in the same transaction, and calls done with it: what the order means for the
-//     account's mail, and what its customer is to be told. A dry run leaves this step out.
+//  3. It writes that, in the same transaction, and hands it (Result) to the function that New was given,
+//     which does what it means for the account's mail and stores what its customer is to be told. A dry
+//     run leaves this step out.
 //
-// So a crash leaves an order done or not begun. Entries, receipts and refusals are kinds with figures;
-// report/words puts them into words. Only what is printed on an invoice is worded when it is issued, by
+// So a crash leaves an order done or not begun. The records are those of package books, which says where
+// they lie; this package has no bucket of its own. It reads the index closing for periods that are over and
+// the index dunning for invoices that wait. Entries, receipts and refusals are kinds with figures;
+// report/words puts them into words. Only the text of an invoice is worded when it is issued, by
 // books.Options.Print, and stays so.
 //
 // A message makes no entry of its own. It is counted in the Charges of its period, and a day's use becomes
@@ -39,17 +42,17 @@ var (
 	ErrClosed  = errors.New("is closed for good")
 )
 
-// Orders are those on the accounts of a store. Their methods may be called from any goroutine.
+// Orders changes the accounts of a store. Its methods may be called from any goroutine.
 type Orders struct {
 	db    *room.DB
 	zone  *time.Location
 	books *books.Books
-	done  func(*room.Tx, *Done) error
+	done  func(*room.Tx, *Result) error
 }
 
-// New takes orders on the accounts of books. done hears of each order in its transaction, once it is
-// written: what else it means for the account is done there, or the order fails.
-func New(db *room.DB, zone *time.Location, books *books.Books, done func(*room.Tx, *Done) error) *Orders {
+// New takes orders on the accounts of books. done is called in the transaction of each order, once that
+// is written, and does what else the order means for the account; its error fails the order.
+func New(db *room.DB, zone *time.Location, books *books.Books, done func(*room.Tx, *Result) error) *Orders {
 	return &Orders{db: db, zone: zone, books: books, done: done}
 }
 

@@ -32,7 +32,7 @@ func (s *Orders) RecordPayment(o behalf.Order, p ledger.Payment) (Receipt, error
 	if !slices.Contains(ledger.Methods, p.Method) {
 		return Receipt{}, fmt.Errorf("payment method %q: one of %s", p.Method, strings.Join(ledger.Methods, ", "))
 	}
-	if p.Reference = books.OneReference(p.Reference); !goodReference(p.Reference) {
+	if p.Reference = books.PlainReference(p.Reference); !goodReference(p.Reference) {
 		return Receipt{}, errors.New("payment: a reference, plain text of up to 200 octets, that tells it from all others")
 	}
 	if p.Amount < 0 || p.Amount > MostMoney {

@@ -56,7 +56,7 @@ func (d *Deal) paymentFor(r *Reversal) (p ledger.Payment, err error) {
 	if r.Method != "" {
 		methods = []string{r.Method}
 	}
-	ref, n := books.OneReference(r.Reference), 0
+	ref, n := books.PlainReference(r.Reference), 0
 	for _, m := range methods {
 		var is ledger.Payment
 		ok, err := d.t.Read(bucket.Payments, room.Pair(m, ref), &is)

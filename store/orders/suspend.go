@@ -72,9 +72,9 @@ func (d *Deal) switched(was ledger.AccountState) error {
 	return nil
 }
 
-// SuspendFor suspends an active account for what comes back of its mail, and marks it: no
-// refund (M20).
-func (s *Orders) SuspendFor(t *room.Tx, account string, f *signs.Figures) error {
+// SuspendForAbuse suspends an active account for what comes back of its mail, and marks it for
+// abuse, which forbids a refund (M20). It does nothing for other accounts.
+func (s *Orders) SuspendForAbuse(t *room.Tx, account string, f *signs.Figures) error {
 	d, err := s.deal(t, account, behalf.Order{})
 	if err != nil {
 		return err

@@ -27,8 +27,9 @@ func (d *Deal) usedUp() bool {
 	return ok && c.Spent(d.s.books.ChargesIn(d.t, d.a.Name, d.a.Open).Charged, quota.Live(d.a.Lots, d.t.Now))
 }
 
-// GoOn ends the term that runs. Those that were bought after it begin now.
-func (d *Deal) GoOn() error {
+// BeginNextTerm ends the term that runs, so that the one bought after it begins now, and credits there what
+// was left.
+func (d *Deal) BeginNextTerm() error {
 	left, err := d.leave()
 	if err == nil {
 		d.carry(left)
@@ -36,7 +37,7 @@ func (d *Deal) GoOn() error {
 	return err
 }
 
-// leave is goOn, but for what is left, which there may be no term for yet.
+// leave is BeginNextTerm without the credit: there may be no term for it yet.
 func (d *Deal) leave() (left rest, err error) {
 	c, p, _ := d.a.Contracts.Find(d.a.Open, d.zone())
 	left = rest{kind: c.Plan.Kind(), period: p.Key,

@@ -93,7 +93,7 @@ func lastGoesOn(a *books.Account, sold []quota.Plan) bool {
 	if i := slices.IndexFunc(sold, func(p quota.Plan) bool { return p.Name == c.Plan.Name }); i >= 0 {
 		now = &sold[i]
 	}
-	_, ok := books.GoesOnAs(&c, now)
+	_, ok := books.PlanAfter(&c, now)
 	return ok
 }
 
@@ -140,7 +140,7 @@ func (d *Deal) warning(steps []int) (*Warning, error) {
 		return nil, nil
 	}
 	c := d.a.LastTerm()
-	if _, goes, err := d.s.books.GoesOnAs(d.t, &c); err != nil || goes {
+	if _, goes, err := d.s.books.PlanAfter(d.t, &c); err != nil || goes {
 		return nil, err
 	}
 	return d.ending(c, step)

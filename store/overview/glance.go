@@ -44,7 +44,7 @@ func (s *Overview) glance(t *room.Tx, a *books.Account, day string) (*Glance, er
 	if err != nil {
 		return nil, err
 	}
-	st.TakeDue()
+	st.TakeClose()
 	g := &Glance{Standing: st}
 	err = s.r.Outcomes.EachDay(t, a.Name, day, day+"\x00", func(_, _ string, d *outcomes.Day) {
 		g.Delivered, g.Failed = g.Delivered+int64(d.Delivered), g.Failed+d.Failures()
@@ -53,7 +53,7 @@ func (s *Overview) glance(t *room.Tx, a *books.Account, day string) (*Glance, er
 	if err != nil {
 		return nil, err
 	}
-	for _, n := range s.r.Books.NumbersAfter(t, bucket.Owed, a.Name, 0, lookBack) {
+	for _, n := range s.r.Books.InvoiceNumbersAfter(t, bucket.Owed, a.Name, 0, lookBack) {
 		i, err := s.r.Books.InvoiceIn(t, n)
 		if err != nil {
 			return nil, err
@@ -72,7 +72,7 @@ func (s *Overview) glance(t *room.Tx, a *books.Account, day string) (*Glance, er
 // suspendedAt is when the newest entries of a ledger say that the account was suspended.
 func (s *Overview) suspendedAt(t *room.Tx, account string) (at time.Time, err error) {
 	seen := 0
-	s.r.Books.Newest(t, account, func(k, raw []byte) bool {
+	s.r.Books.LedgerBackwards(t, account, func(k, raw []byte) bool {
 		e := ledger.Entry{}
 		if err = room.Decode(bucket.Ledger, k, raw, &e); err != nil {
 			return false

@@ -75,7 +75,7 @@ func (s *Overview) ReportIn(t *room.Tx, account, period string, errs int) (*Repo
 		return nil, err
 	}
 	r := &Report{Account: st.Account, Standing: st, Currency: s.r.Books.CurrencyIn(t)}
-	due := r.Standing.TakeDue()
+	due := r.Standing.TakeClose()
 	if r.Reseller, err = people.ResellerIn(t, r.Account.Reseller); err != nil {
 		return nil, err
 	}

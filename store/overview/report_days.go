@@ -51,7 +51,7 @@ func (s *Overview) windowOf(t *room.Tx, r *Report, due *orders.Deal) (*window, e
 		first = r.PeriodBefore.Start
 	}
 	if r.Period.Key != "" && r.Period.End.Before(from) {
-		if err := s.r.Books.Between(t, r.Account.Name, first, r.Period.End, take); err != nil {
+		if err := s.r.Books.EntriesBetween(t, r.Account.Name, first, r.Period.End, take); err != nil {
 			return nil, err
 		}
 		first = from
@@ -59,7 +59,7 @@ func (s *Overview) windowOf(t *room.Tx, r *Report, due *orders.Deal) (*window, e
 	if r.Period.Key != "" && first.Before(from) {
 		from = first
 	}
-	err := s.r.Books.Between(t, r.Account.Name, from, to, take)
+	err := s.r.Books.EntriesBetween(t, r.Account.Name, from, to, take)
 	if due != nil {
 		issued := w.invoice
 		entries := due.Entries()

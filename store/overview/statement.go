@@ -92,7 +92,7 @@ func (s *Overview) books(t *room.Tx, account string) (entries []ledger.Entry, op
 	if entries, err = s.r.Books.EntriesIn(t, account); err != nil {
 		return nil, nil, err
 	}
-	d, err := s.r.Orders.Due(t, account)
+	d, err := s.r.Orders.PendingClose(t, account)
 	if errors.Is(err, room.ErrNotFound) && len(entries) > 0 {
 		open, err = s.r.Books.OpenDays(t, account)
 		return entries, open, err

@@ -10,16 +10,16 @@ import (
 
 const usualDays = 35 * 24 * time.Hour // a monthly newsletter is usual
 
-// Busiest is how many e-mails an account sent on its busiest day in five weeks, today
+// BusiestDay is how many e-mails an account sent on its busiest day in five weeks, today
 // included.
-func (s *Standings) Busiest(t *room.Tx, account string) (most int64, err error) {
+func (s *Standings) BusiestDay(t *room.Tx, account string) (most int64, err error) {
 	days := map[string]int64{}
 	st, err := s.StandingIn(t, account)
 	if err != nil {
 		return 0, err
 	}
 	days[st.Used.Day] = st.Used.Today.Messages
-	s.r.Books.Newest(t, account, func(k, raw []byte) bool {
+	s.r.Books.LedgerBackwards(t, account, func(k, raw []byte) bool {
 		var e ledger.Entry
 		if err = room.Decode(bucket.Ledger, k, raw, &e); err != nil {
 			return false

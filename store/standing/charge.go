@@ -13,7 +13,7 @@ func (s *Standings) Charge(t *room.Tx, st *Standing, asked quota.Charge) error {
 	c, day := s.r.Books.ChargesIn(t, st.Account.Name, st.Period.Key), room.Day(t.Now, s.zone)
 	if c.Day < day && c.Today != (quota.Charge{}) {
 		if st.due == nil {
-			st.due = s.r.Orders.On(t, st.Account, behalf.Order{})
+			st.due = s.r.Orders.NewDeal(t, st.Account, behalf.Order{})
 		}
 		st.due.EndDay(st.Period.Key, t.Now)
 	}

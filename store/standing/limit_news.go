@@ -11,12 +11,12 @@ import (
 	"relay/store/room"
 )
 
-// Customers hear at once what the limit does to their mail:
+// Customers are told at once what the limit does to their mail:
 //
-//  1. Accept stores it as news in the transaction of the charge that reaches the limit,
-//     begins overage or reaches its ceiling. Any other charge costs a few comparisons;
+//  1. a charge that reaches the limit, begins overage or reaches its ceiling is news in its own
+//     transaction (TellCrossed). Any other charge costs a few comparisons;
 //  2. the first message that is refused for the limit is news too, in a transaction of
-//     its own. Later refusals look that up in memory.
+//     its own (TellRefused). Later refusals look that up in memory.
 //
 // News.About names the period and what may be used in it, so that each is told once a
 // period, and again after an upgrade or a top-up. A crash between a refusal and its
@@ -28,12 +28,12 @@ func (st *Standing) limitAbout(most int64) string {
 	return fmt.Sprintf("%s/%d/%d/%d/%d", st.Period.Key, p.Emails, p.Bandwidth, quota.Sum(st.Live), most)
 }
 
-// limitWait is how long it is not told that an allowance is used whose account goes on:
-// overage, which mostly begins with the next message, says more.
+// limitWait is how long the news that the allowance is used waits where the account may go on:
+// the news of overage, which mostly begins with the next message, says more.
 const limitWait = 5 * time.Minute
 
-// Crossed stores it as news if a charge crossed a limit. st is as before the charge.
-func (s *Standings) Crossed(t *room.Tx, st *Standing, charge quota.Charge) error {
+// TellCrossed stores news if a charge crosses a limit. st is as before the charge.
+func (s *Standings) TellCrossed(t *room.Tx, st *Standing, charge quota.Charge) error {
 	p, most := st.InPeriod(), st.MayOver()
 	n := news.Item{Account: st.Account.Name, Reason: news.ReasonUsed}
 	switch quota.Crossed(p, st.Used.Charged, charge, st.Live, most) {
@@ -90,9 +90,9 @@ func (r *limitRefusals) forget(account string) {
 	delete(r.told, account)
 }
 
-// Refused stores it as news that a message was refused for the limit, for the first time in
-// the period. Where it cannot be stored the next refusal tries again.
-func (s *Standings) Refused(st *Standing, r *Refusal) {
+// TellRefused stores news of the first message in the period that is refused for the limit, in a
+// transaction of its own. Where that fails, the next refusal tries again.
+func (s *Standings) TellRefused(st *Standing, r *Refusal) {
 	if r == nil || r.Exceeded == nil || st.tooLarge(r.Exceeded) {
 		return
 	}

@@ -277,7 +277,7 @@ func (s *Standings) usedOn(t *room.Tx, st *Standing, day string) (period string,
 	if u := &st.Used; u.Day == day && u.Today != (quota.Charge{}) {
 		return st.Period.Key, nil
 	}
-	s.r.Books.Newest(t, st.Account.Name, func(k, raw []byte) (more bool) {
+	s.r.Books.LedgerBackwards(t, st.Account.Name, func(k, raw []byte) (more bool) {
 		var e ledger.Entry
 		if err = room.Decode(bucket.Ledger, k, raw, &e); err != nil {
 			return false

@@ -109,7 +109,7 @@ func (s *Standings) Permit(account, login string, asked quota.Charge) (r *Refusa
 	var st Standing
 	err = s.view(func(t *room.Tx) error { r, st, err = s.PermitIn(t, account, login, asked); return err })
 	if err == nil {
-		s.Refused(&st, r)
+		s.TellRefused(&st, r)
 	}
 	return r, err
 }

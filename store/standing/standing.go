@@ -35,7 +35,7 @@ func (st *Standing) MayOver() int64 {
 	return st.Contract.Plan.MayOver(st.Account.AtLimit, st.Account.OverMax)
 }
 
-// Use is how the period's usage is met so far. Of a period that is closed, because the term has ended, it
+// Use is how the period's charges are met so far: by allowance, by credit, or as overage. Of a period that is closed, because the term has ended, it
 // has only Over: what was drawn and what was left uncovered are entries of the ledger.
 func (st *Standing) Use() quota.Use {
 	if st.Period.Key != st.Account.Open {
@@ -47,10 +47,11 @@ func (st *Standing) Use() quota.Use {
 // Standing of an account at this moment.
 func (s *Standings) Standing(name string) (st Standing, err error) {
 	err = s.view(func(t *room.Tx) error { st, err = s.StandingIn(t, name); return err })
-	st.TakeDue()
+	st.TakeClose()
 	return st, err
 }
 
+// StandingIn is Standing, as this transaction sees it.
 func (s *Standings) StandingIn(t *room.Tx, name string) (st Standing, err error) {
 	a, err := s.r.Books.AccountIn(t, name)
 	if err != nil {
@@ -59,6 +60,7 @@ func (s *Standings) StandingIn(t *room.Tx, name string) (st Standing, err error)
 	return s.StandingOf(t, a)
 }
 
+// StandingOf is StandingIn for an account that was read in the same transaction.
 func (s *Standings) StandingOf(t *room.Tx, a *books.Account) (st Standing, err error) {
 	st.Account = *a
 	zone := s.zone
@@ -79,7 +81,7 @@ func (s *Standings) read(t *room.Tx, st *Standing) error {
 	st.TermEnd = st.Contract.End
 	if st.Goes = !st.Period.Last || st.TermEnd.Before(st.Account.TermEnd()); !st.Goes && st.InTerm {
 		var err error
-		if _, st.Goes, err = s.r.Books.GoesOnAs(t, &st.Contract); err != nil {
+		if _, st.Goes, err = s.r.Books.PlanAfter(t, &st.Contract); err != nil {
 			return err
 		}
 	}
@@ -90,9 +92,9 @@ func (s *Standings) read(t *room.Tx, st *Standing) error {
 	return nil
 }
 
-// TakeDue returns the close of periods that are over, worked out; nil: none is over. It dies with the
-// transaction, so the standing does not keep it.
-func (st *Standing) TakeDue() *orders.Deal {
+// TakeClose takes the close of periods that are over, worked out, from the standing; nil: none is over. It
+// is of no use after the transaction, so a standing that outlives that must not keep it.
+func (st *Standing) TakeClose() *orders.Deal {
 	d := st.due
 	st.due = nil
 	return d
@@ -109,7 +111,7 @@ func (st *Standing) State() string {
 	return string(st.Account.Status())
 }
 
-// Plan is the contract's plan, or the one that an account without a contract has ordered.
+// Plan is the contract's plan; of an account without a contract, the one that it ordered.
 func (st *Standing) Plan() quota.Plan {
 	if st.Contract.Key == "" && st.Account.Ordered != nil {
 		return *st.Account.Ordered
@@ -136,7 +138,7 @@ func (s *Standings) elsewhere(t *room.Tx, st *Standing) error {
 		st.Contract, st.Period, st.InTerm = c, p, true
 		return nil
 	}
-	st.due = s.r.Orders.On(t, st.Account, behalf.Order{})
+	st.due = s.r.Orders.NewDeal(t, st.Account, behalf.Order{})
 	err := st.due.CloseDue()
 	st.Account = st.due.Account()
 	st.Contract, st.Period, st.InTerm = st.Account.Contracts.At(t.Now, s.zone) // a term may have gone on
@@ -161,9 +163,9 @@ func (s *Standings) goOn(t *room.Tx, st *Standing) (is Standing, ok bool, err er
 		return is, false, nil
 	}
 	if is.due == nil {
-		is.due = s.r.Orders.On(t, is.Account, behalf.Order{})
+		is.due = s.r.Orders.NewDeal(t, is.Account, behalf.Order{})
 	}
-	if err := is.due.GoOn(); err != nil {
+	if err := is.due.BeginNextTerm(); err != nil {
 		return is, false, err
 	}
 	is.Account = is.due.Account()
@@ -171,12 +173,12 @@ func (s *Standings) goOn(t *room.Tx, st *Standing) (is Standing, ok bool, err er
 	return is, true, s.read(t, &is)
 }
 
-// EachStanding is EachAccount with where each account stands: what it is and what
-// it used are read together, so that neither is read twice.
+// EachStanding calls fn for the accounts that are wanted, as books.Books.EachAccount does, with where each
+// stands. Account and charges are read in one transaction.
 func (s *Standings) EachStanding(w books.Wanted, fn func(*Standing) error) error {
 	read := func(t *room.Tx, a *books.Account) (*Standing, bool, error) {
 		st, err := s.StandingOf(t, a)
-		st.TakeDue()
+		st.TakeClose()
 		return &st, true, err
 	}
 	return books.Walk(s.r.Books, w, read, fn)

@@ -5,7 +5,7 @@
 //     that stores the message: a crash leaves it stored and charged, or neither.
 //  2. Periods that are over count as closed, whether or not the job that closes them has run: the close
 //     is worked out in memory, and written by the first message after it (Charge).
-//  3. What the limit does to mail is news at once (Crossed, Refused); steps of use are found by a daily
+//  3. What the limit does to mail is news at once (TellCrossed, TellRefused); steps of use are found by a daily
 //     look (LookAtUse), which notes in bucket "told" what it told.
 //
 // Usage joins what the books charged with what became of that mail (package outcomes): neither side reads
@@ -24,7 +24,7 @@ import (
 	"relay/store/room"
 )
 
-// Standings are those of a store. Their methods may be called from any goroutine.
+// Standings tells where the accounts of a store stand. Its methods may be called from any goroutine.
 type Standings struct {
 	db   *room.DB
 	zone *time.Location
@@ -33,7 +33,7 @@ type Standings struct {
 	limits limitRefusals
 }
 
-// Rooms of the accounts.
+// Rooms are what a standing is read from, and where its news goes.
 type Rooms struct {
 	Books    *books.Books
 	Orders   *orders.Orders
@@ -43,7 +43,7 @@ type Rooms struct {
 	News     *news.News
 }
 
-// New reads these rooms.
+// New tells where the accounts of these rooms stand.
 func New(db *room.DB, zone *time.Location, r Rooms) *Standings {
 	return &Standings{db: db, zone: zone, r: r}
 }

@@ -65,6 +65,7 @@ func (s *Standings) Usages(account string) (list []Usage, err error) {
 	return list, err
 }
 
+// UsagesIn is Usages, as this transaction sees it.
 func (s *Standings) UsagesIn(t *room.Tx, account string) (list []Usage, err error) {
 	err = s.r.Books.EachCharges(t, account, func(period string, c *books.Charges) error {
 		list = append(list, UsageOf(account, period, c, s.r.Outcomes.Of(t, account, period)))
@@ -74,21 +75,21 @@ func (s *Standings) UsagesIn(t *room.Tx, account string) (list []Usage, err erro
 	return list, err
 }
 
-// UsedIn is what an account used in a period: one by its key, or a month's plan by the
-// month it began in, the last one that did. The account may be gone. ok is false where
-// there is nothing.
-func (s *Standings) UsedIn(account, period string) (u Usage, ok bool, err error) {
-	err = s.view(func(t *room.Tx) error { u, ok = s.usedIn(t, account, period); return nil })
+// FindUsage is what an account used in a period, which is named by its key. A month's plan may also
+// be named by the month in which it began; of several, the last one is meant. The account may be
+// removed. ok is false where there is no such period.
+func (s *Standings) FindUsage(account, period string) (u Usage, ok bool, err error) {
+	err = s.view(func(t *room.Tx) error { u, ok = s.findUsage(t, account, period); return nil })
 	return u, ok, err
 }
 
-func (s *Standings) usedIn(t *room.Tx, account, period string) (u Usage, ok bool) {
+func (s *Standings) findUsage(t *room.Tx, account, period string) (u Usage, ok bool) {
 	exact := room.Pair(account, period)
 	last, ok := "", false
 	c := t.Cursor(bucket.Usage)
 	for k, _ := c.Seek(exact); room.HasPrefix(k, exact); k, _ = c.Next() {
 		rest := string(k[len(exact):])
-		if !s.r.Books.OfCharges(k) || rest != "" && (len(period) < len("2026-11") || !strings.HasPrefix(rest, "-")) {
+		if !s.r.Books.IsCharges(k) || rest != "" && (len(period) < len("2026-11") || !strings.HasPrefix(rest, "-")) {
 			continue
 		}
 		if last, ok = period+rest, true; rest == "" {
@@ -132,7 +133,7 @@ func (s *Standings) accountUse(t *room.Tx, a *books.Account) (u AccountUse, err 
 	if u.Standing, err = s.StandingOf(t, a); err != nil {
 		return u, err
 	}
-	u.TakeDue()
+	u.TakeClose()
 	if u.Period.Key != "" {
 		u.Usage = s.UsageIn(t, a.Name, u.Period.Key)
 	}

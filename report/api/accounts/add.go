@@ -104,7 +104,7 @@ func addFailed(name, plan string, err error) error {
 		return act.Fail(act.Refused, "choose another name; {account list} shows those that are taken", "there is already an account or a login %q", name)
 	case errors.Is(err, orders.ErrUsed):
 		return answer.NameUsed(name)
-	case errors.Is(err, orders.ErrEnough):
+	case errors.Is(err, orders.ErrTooManyAccounts):
 		return act.Fail(act.Refused, "the operator can add more, and raise accounts_per_reseller in [limits]", "account %s: %w", name, err)
 	case refused:
 		return act.Fail(act.Refused, answer.RefusedHint(name, plan, no), "account %s: %s", name, words.English.Refusal(no))

@@ -129,7 +129,7 @@ func listUsage(ctx context.Context, s *act.Service, in *UsageList, page *act.Pag
 		if in.Period == "" {
 			return page.Add(standingUsage(st), name)
 		}
-		u, ok, err := s.Store.Standings.UsedIn(name, in.Period)
+		u, ok, err := s.Store.Standings.FindUsage(name, in.Period)
 		switch {
 		case err != nil:
 			return err
@@ -160,7 +160,7 @@ func showUsage(ctx context.Context, s *act.Service, in *AccountUsage) (*Usage, e
 		v := standingUsage(&st)
 		return withFailures(s, &v)
 	}
-	u, found, failed := s.Store.Standings.UsedIn(in.Account, in.Period)
+	u, found, failed := s.Store.Standings.FindUsage(in.Account, in.Period)
 	if failed != nil {
 		return nil, failed
 	}
