@@ -162,3 +162,25 @@ func (s *Store) Keys(t testing.TB, b engine.Bucket) (keys []string) {
 	}
 	return keys
 }
+
+// Dump is every record of the store, by bucket and key.
+func (s *Store) Dump(t interface {
+	Helper()
+	Fatal(...any)
+}) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	err := s.View(func(tx room.Tx) error {
+		for b, name := range bucket.Names {
+			c := tx.Cursor(engine.Bucket(b))
+			for k, v := c.First(); k != nil; k, v = c.Next() {
+				all[name+" "+string(k)] = string(v)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
