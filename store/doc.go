@@ -3,8 +3,8 @@
 // the mail that waits (store/spool), what comes back (store/returns) and what it says against an account
 // (store/abuse), reports (store/overview), customers and logins (store/people), news, the trace and others.
 // What is here spans books and mail: Accept; what an order means for the mail; the mails of news; holds of
-// logins; Verify; the migrations. Only the store and its rooms know keys and encodings; store/engine, and store/bolt as its
-// driver, know octets.
+// logins; Verify; the migrations. Only the store and its rooms know keys and encodings; store/engine, and
+// store/bolt as its driver, know octets.
 //
 // # The life of a message here
 //
@@ -24,8 +24,8 @@
 //
 // # The life of an order
 //
-// Package orders has its steps. Its last one calls ordered here, in the same transaction: an account that
-// is suspended has its mail stopped, and what its customer is to be told is stored as news
+// Package orders has its steps. The last one calls ordered here, in the same transaction: the mail of an
+// account that was suspended is stopped, and what its customer is to be told is stored as news
 // (order_news.go). A crash leaves all of it or nothing.
 //
 // # Use

@@ -48,7 +48,7 @@ func (s *Store) Accept(in Intake) (refusal *standing.Refusal, err error) {
 		}
 		m.ID, m.Stored, m.Accepted, m.Period, m.BodyHash = b.ID(), b.Size(), t.Wall, st.Period.Key, hash
 		m.VERP = st.Account.VERP && m.Returnable()
-		if err := errors.Join(t.s.Standings.Charge(&t.Tx, &st, asked), t.s.Standings.TellCrossed(&t.Tx, &st, asked), s.Strangers.Plan(&t.Tx, m, &st.Account)); err != nil {
+		if err := errors.Join(s.Standings.Charge(&t.Tx, &st, asked), s.Standings.TellCrossed(&t.Tx, &st, asked), s.Strangers.Plan(&t.Tx, m, &st.Account)); err != nil {
 			return err
 		}
 		if err := b.Keep(&t.Tx); err != nil {

@@ -15,8 +15,8 @@ import (
 
 // ordered does what an order means for the account's mail, and stores what its customer is to be told,
 // in the order's transaction.
-func (s *Store) ordered(e *room.Tx, d *orders.Result) error {
-	t := s.in(*e)
+func (s *Store) ordered(in *room.Tx, d *orders.Result) error {
+	t := s.in(*in)
 	if d.Was.FirstCap != d.Is.FirstCap {
 		if err := chores.Add(&t.Tx, chores.Chore{Kind: chores.Replan, Account: d.Is.Name, Due: t.Wall}); err != nil {
 			return err
@@ -45,11 +45,11 @@ func (t *tx) switchQueue(was, is *books.Account) error {
 	return nil
 }
 
-// speaks notes what an outcome says against the account. A recipient that the
-// same list refuses again is not counted twice.
+// speaks notes what an outcome says against the account. A recipient that is refused again for the
+// same blocklist is not counted twice.
 func (s *Store) speaks(t *spool.Tx, m *spooled.Message, r *spool.Result, o *spool.Outcome, was mailreply.Verdict) error {
 	if o.Sign == "" || m.OfRelay() || o.Sign == signs.Listed && was.Category == o.Verdict.Category {
 		return nil
 	}
-	return s.on(t).s.Abuse.Observe(&s.on(t).Tx, abuse.Observation{Account: m.Account, Sign: o.Sign, N: 1, Accepted: m.Accepted, Provider: r.Provider})
+	return s.Abuse.Observe(&t.Tx, abuse.Observation{Account: m.Account, Sign: o.Sign, N: 1, Accepted: m.Accepted, Provider: r.Provider})
 }

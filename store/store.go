@@ -3,13 +3,11 @@ package store
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"relay/quota"
 	"relay/store/abuse"
 	"relay/store/access"
 	"relay/store/bodies"
@@ -91,32 +89,35 @@ type Options struct {
 
 // Store is an open store. Its methods may be called from any goroutine.
 type Store struct {
-	Trace     *trace.Trace   // what happened to messages
-	People    *people.People // who may use relay
-	Access    *access.Access // from where their logins are used
-	Remarks   *remark.Remarks
-	Sites     *sites.Sites
-	Egress    *egress.Egress
-	Signing   *signing.Signing
-	Refusals  *refusals.Refusals
-	Bodies    *bodies.Bodies       // the content of messages
-	Outcomes  *outcomes.Outcomes   // what became of accounts' mail
-	Known     *known.Recipients    // that accounts wrote to
-	Strangers *strangers.Strangers // recipients that accounts never wrote to, and how many they may reach
-	News      *news.News           // what is to be told
-	Jobs      *joblog.Jobs
-	Chores    *chores.Chores // what is left to be done for accounts
-
-	Delivered *delivered.Index // what was sent, and the tokens of reverse-paths
-
-	Spool *spool.Spool // the mail that waits
-
 	Books     *books.Books        // accounts, plans, what was charged, invoiced and paid
 	Orders    *orders.Orders      // what changes them
 	Standings *standing.Standings // where accounts stand, and what they may send
-	Abuse     *abuse.Abuse        // what speaks against accounts, and what follows
-	Returns   *returns.Returns    // what comes back
 	Overview  *overview.Overview  // of accounts, for people
+
+	People *people.People // who may use relay
+	Access *access.Access // from where their logins are used
+
+	Spool    *spool.Spool       // the mail that waits
+	Bodies   *bodies.Bodies     // its content
+	Signing  *signing.Signing   // what it is signed with
+	Trace    *trace.Trace       // what happened to messages
+	Outcomes *outcomes.Outcomes // what became of accounts' mail
+	Refusals *refusals.Refusals // what recipients have refused
+	Chores   *chores.Chores     // what is left to be done for accounts
+
+	Sites  *sites.Sites   // what is known of where mail goes
+	Egress *egress.Egress // how it leaves
+
+	Known     *known.Recipients    // that accounts wrote to
+	Strangers *strangers.Strangers // recipients that accounts never wrote to, and how many they may reach
+
+	Delivered *delivered.Index // what was sent, and the tokens of reverse-paths
+	Returns   *returns.Returns // what comes back
+	Abuse     *abuse.Abuse     // what speaks against accounts, and what follows
+	Remarks   *remark.Remarks  // mail that receivers will hold against its sender
+
+	News *news.News   // what is to be told
+	Jobs *joblog.Jobs // what the scheduled jobs have done
 
 	path string
 	db   *room.DB
@@ -176,19 +177,22 @@ func (s *Store) load(o *Options) error {
 		s.People.LoadNetworks(), s.Signing.LoadSigners(), s.Known.LoadKey(), s.Delivered.Load(o.ReadOnly))
 }
 
-// furnish makes the rooms.
+// furnish makes the rooms, each after those that it stands on.
 func (s *Store) furnish(o *Options) {
 	s.Books = books.New(s.db, books.Options{Zone: s.zone, Log: s.log, Billing: o.Billing, Print: o.Print, Path: s.path, HighWater: o.HighWater})
 	s.Orders = orders.New(s.db, s.zone, s.Books, s.ordered)
 	s.People = people.New(s.db)
-	s.Sites, s.Egress = sites.New(s.db), egress.New(s.db)
-	s.Remarks = remark.New(s.db)
 	s.News = news.New(s.db)
-	s.Access = access.New(s.db, s.People, s.News, access.Options{Zone: s.zone, Theft: o.Theft, Wants: s.wants,
-		Busiest: func(t *room.Tx, account string) (int64, error) {
-			return s.in(*t).s.Standings.BusiestDay(&s.in(*t).Tx, account)
-		}})
 	s.Jobs = joblog.New(s.db, s.News)
+	s.Remarks = remark.New(s.db)
+	s.Access = access.New(s.db, s.People, s.News, access.Options{Zone: s.zone, Theft: o.Theft, Wants: s.wants, Busiest: s.busiestDay})
+	s.furnishMail(o)
+	s.furnishAccounts(o)
+}
+
+// furnishMail makes the spool, and what it stands on.
+func (s *Store) furnishMail(o *Options) {
+	s.Sites, s.Egress = sites.New(s.db), egress.New(s.db)
 	s.Signing = signing.New(s.db, signing.Options{Zone: s.zone, Owner: ownerOf, Service: s.asksService, Lost: s.tellLost})
 	s.Trace = trace.New(s.db, joblog.Done)
 	s.Delivered = delivered.New(s.db, delivered.Options{Past: s.Past, Log: s.quiet})
@@ -198,28 +202,39 @@ func (s *Store) furnish(o *Options) {
 	s.Bodies = bodies.New(s.db, bodies.Options{Shared: cmp.Or(o.Shared, 1_000_000_000), Memory: cmp.Or(o.Memory, 128<<20), IDs: &s.ids,
 		MaySign: s.Signing.MaySign, Held: s.Outcomes.Stored, Length: s.lengthOf, Log: s.quiet})
 	s.Strangers = strangers.New(s.db, strangers.Options{Zone: s.zone, Known: s.Known, Refusals: s.Refusals, Outcomes: s.Outcomes,
-		Customer: func(t *room.Tx, account string) (strangers.Customer, error) {
-			return s.in(*t).s.Books.AccountIn(&s.in(*t).Tx, account)
-		},
-		Tell: func(t *room.Tx, n news.Item) error { return s.in(*t).TellOfQueue(n) }})
-	s.Spool = spool.New(s.db, spool.Rooms{Trace: s.Trace, Sites: s.Sites, Egress: s.Egress, Signing: s.Signing, Refusals: s.Refusals, Bodies: s.Bodies,
-		Outcomes: s.Outcomes, Delivered: s.Delivered, Strangers: s.Strangers, News: s.News, Envelopes: envelope.New()},
+		Customer: func(t *room.Tx, account string) (strangers.Customer, error) { return s.Books.AccountIn(t, account) },
+		Tell:     func(t *room.Tx, n news.Item) error { return s.Spool.In(*t).TellOfQueue(n) }})
+	s.Spool = spool.New(s.db, spool.Rooms{Trace: s.Trace, Sites: s.Sites, Egress: s.Egress, Signing: s.Signing, Refusals: s.Refusals,
+		Bodies: s.Bodies, Outcomes: s.Outcomes, Delivered: s.Delivered, Strangers: s.Strangers, News: s.News, Envelopes: envelope.New()},
 		spool.Options{Zone: s.zone, Log: s.log, Quiet: s.quiet, IDs: &s.ids, Customer: s.customer, Speaks: s.speaks})
 	s.Chores = s.Spool.Chores
-	s.Standings = standing.New(s.db, s.zone, standing.Rooms{Books: s.Books, Orders: s.Orders, People: s.People, Access: s.Access, Outcomes: s.Outcomes, News: s.News})
-	s.Abuse = abuse.New(s.db, s.zone, abuse.Rooms{Books: s.Books, Orders: s.Orders, Outcomes: s.Outcomes, Strangers: s.Strangers, News: s.News}, o.Abuse)
-	s.Returns = returns.New(s.db, returns.Rooms{Spool: s.Spool, Books: s.Books, Abuse: s.Abuse, Delivered: s.Delivered, Trace: s.Trace, Outcomes: s.Outcomes, Refusals: s.Refusals, Strangers: s.Strangers, News: s.News},
+}
+
+// furnishAccounts makes the rooms in which books and mail meet.
+func (s *Store) furnishAccounts(o *Options) {
+	s.Standings = standing.New(s.db, s.zone, standing.Rooms{Books: s.Books, Orders: s.Orders, People: s.People, Access: s.Access,
+		Outcomes: s.Outcomes, News: s.News})
+	s.Abuse = abuse.New(s.db, s.zone, abuse.Rooms{Books: s.Books, Orders: s.Orders, Outcomes: s.Outcomes, Strangers: s.Strangers,
+		News: s.News}, o.Abuse)
+	s.Returns = returns.New(s.db, returns.Rooms{Spool: s.Spool, Books: s.Books, Abuse: s.Abuse, Delivered: s.Delivered, Trace: s.Trace,
+		Outcomes: s.Outcomes, Refusals: s.Refusals, Strangers: s.Strangers, News: s.News},
 		returns.Options{Zone: s.zone, Log: s.log, Quiet: s.quiet})
-	s.Overview = overview.New(s.db, s.zone, overview.Rooms{Books: s.Books, Orders: s.Orders, Standings: s.Standings, Access: s.Access, Outcomes: s.Outcomes, Refusals: s.Refusals, Remarks: s.Remarks, Abuse: s.Abuse})
+	s.Overview = overview.New(s.db, s.zone, overview.Rooms{Books: s.Books, Orders: s.Orders, Standings: s.Standings, Access: s.Access,
+		Outcomes: s.Outcomes, Refusals: s.Refusals, Remarks: s.Remarks, Abuse: s.Abuse})
 }
 
 // customer looks an account up for the spool.
 func (s *Store) customer(t *room.Tx, account string) (spool.Customer, error) {
-	a, err := s.in(*t).s.Books.AccountIn(&s.in(*t).Tx, account)
+	a, err := s.Books.AccountIn(t, account)
 	if err != nil {
 		return nil, err
 	}
 	return a, nil
+}
+
+// busiestDay asks Standings, which are made after Access.
+func (s *Store) busiestDay(t *room.Tx, account string) (int64, error) {
+	return s.Standings.BusiestDay(t, account)
 }
 
 // flushRooms writes what rooms have collected. They are made after the engine, so it looks them
@@ -240,13 +255,13 @@ func ownerOf(t *room.Tx, account string) (string, error) {
 
 // wants reports whether an account is told about a topic.
 func (s *Store) wants(t *room.Tx, account string, topic news.Topic) (bool, error) {
-	a, err := s.in(*t).s.Books.AccountIn(&s.in(*t).Tx, account)
+	a, err := s.Books.AccountIn(t, account)
 	return err == nil && a.Wants(topic), err
 }
 
 // asksService reports whether an account asks for a signature of the operator's domain.
 func (s *Store) asksService(t *room.Tx, account string) bool {
-	a, err := s.in(*t).s.Books.AccountIn(&s.in(*t).Tx, account)
+	a, err := s.Books.AccountIn(t, account)
 	return err == nil && a.ServiceSignature
 }
 
@@ -257,7 +272,7 @@ func (s *Store) tellLost(t *room.Tx, account, domain, what string) error {
 
 // lengthOf is how many octets the body of a message has; -1: there is no such message.
 func (s *Store) lengthOf(t *room.Tx, id spooled.ID) (int64, error) {
-	m, err := s.in(*t).Message(id)
+	m, err := s.Spool.In(*t).Message(id)
 	if err != nil || m == nil {
 		return -1, err
 	}
@@ -327,73 +342,6 @@ func (s *Store) Meters() engine.Meters { return s.db.Engine().Meters() }
 // Commits counts transactions since Open, and those that had to run again because one of their requests
 // failed after it had written.
 func (s *Store) Commits() (written, reruns int64) { return s.db.Engine().Commits() }
-
-// migrations bring a file from schema i to i+1. Append only.
-var migrations = []func(*tx) error{
-	func(t *tx) error { // 0: a new file
-		for _, p := range quota.Builtin() {
-			if err := t.Write(bucket.Plans, []byte(p.Name), p); err != nil {
-				return err
-			}
-		}
-		return spool.Begin(&t.Tx)
-	},
-	func(t *tx) error { return t.s.Orders.ToContracts(&t.Tx) }, // 1: accounts with one term and no ledger
-	func(*tx) error { return nil },                             // 2: no claims; a relay that knows none would leave entries behind what it settles
-	countStored,                                                // 3: usage that did not say how much of it is in the spool
-	func(t *tx) error { return t.s.Books.KeepResold(&t.Tx) },   // 4: plans that did not say whether they are for resellers
-	func(t *tx) error { return t.s.Books.KeepUncapped(&t.Tx) }, // 5: no ceiling of overage, and years that end with a month
-	func(t *tx) error { return t.s.Books.ExpireOrders(&t.Tx) }, // 6: orders that wait for ever
-	func(*tx) error { return nil },                             // 7: claims that do not say when they are due next
-	func(*tx) error { return nil },                             // 8: entries that have a text in place of their Facts, which an older relay would miss
-	func(*tx) error { return nil },                             // 9: no domains, which an older relay would leave behind an account that it removes
-	beginSplit,                                                 // 10: one record an account and period, which splitUsage makes two
-}
-
-var (
-	keySchema   = []byte("schema")
-	keyWaiting  = []byte("waiting")  // it is there once Usage.Waiting was counted
-	keyStorable = []byte("storable") // when Storable wrote last
-	keyClock    = []byte("clock")
-	keySplit    = []byte("split") // where splitUsage goes on; gone once that has ended
-)
-
-// migrate brings the file to the schema of this relay. It refuses one that is newer with ErrNewer.
-func (s *Store) migrate(readOnly bool) error {
-	schema, split := 0, false
-	err := s.view(func(t *tx) error {
-		split = t.Get(bucket.Meta, keySplit) != nil
-		_, err := t.Read(bucket.Meta, keySchema, &schema)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	if schema > len(migrations) {
-		return fmt.Errorf("%w: schema %d, this relay knows %d", ErrNewer, schema, len(migrations))
-	}
-	if schema == len(migrations) && !split {
-		return nil
-	}
-	if readOnly {
-		return fmt.Errorf("%w: schema %d", ErrOlder, schema)
-	}
-	if schema > 0 { // it is not new
-		s.log.Info("the store is being upgraded, a large one takes some seconds", "component", "store", "schema", schema, "to", len(migrations))
-	}
-	err = s.update(0, func(t *tx) error {
-		for _, step := range migrations[schema:] {
-			if err := step(t); err != nil {
-				return err
-			}
-		}
-		return t.Write(bucket.Meta, keySchema, len(migrations))
-	})
-	if err != nil {
-		return err
-	}
-	return s.splitUsage(splitStep)
-}
 
 // tx is one transaction on the whole store, at one instant.
 type tx struct {
