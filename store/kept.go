@@ -10,7 +10,8 @@ type Kept struct {
 	Since    time.Time // when it was suspended; zero: it is not
 }
 
-// Kept of an account. It adds up counters, so it costs the same however much waits.
+// Kept is what waits for a suspended account; zero for others. It adds up counters, so it costs the same
+// however much waits.
 func (s *Store) Kept(account string) (Kept, error) {
 	k := Kept{Since: s.Spool.StoppedSince(account)}
 	if k.Since.IsZero() {

@@ -9,6 +9,7 @@ import (
 
 // This file reads what there is to tell of news that books and domains cause, see order_news.go.
 
+// invoiceOf adds the invoice with a number.
 func (t *tx) invoiceOf(number string, told *Told) error {
 	n, err := strconv.ParseUint(number, 10, 64)
 	if err != nil {

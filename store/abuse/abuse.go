@@ -1,21 +1,66 @@
+// Package abuse judges accounts by what comes back of their mail, and may suspend them (M8):
+//
+//  1. the spool, and package returns for what comes back later, have Observe called for each recipient
+//     that complains, does not exist, or is refused because of a blocklist that names the account;
+//  2. Observe counts it in the account's record of signs, compares it with the mail of that
+//     day and of the last seven, and warns, slows down or suspends;
+//  3. both sides are told by news.
+//
+// All of it is in the transaction of the outcome that it follows from: a crash leaves all or
+// nothing. An account without signs has no record, and costs nothing. Bucket
+// "signs", key account, JSON, see signs.Record.
 package abuse
 
 import (
 	"cmp"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"relay/store/books"
 	"relay/store/bucket"
 	"relay/store/ledger"
 	"relay/store/news"
+	"relay/store/orders"
 	"relay/store/outcomes"
 	"relay/store/room"
 	"relay/store/signs"
+	"relay/store/strangers"
 )
+
+// Abuse keeps the signs against the accounts of a store. Its methods may be called from any goroutine.
+type Abuse struct {
+	db    *room.DB
+	zone  *time.Location
+	r     Rooms
+	rules atomic.Pointer[signs.Rules] // see SetRules; nil: nothing is too much
+}
+
+// Rooms are what is asked about an account, and what follows for it.
+type Rooms struct {
+	Books     *books.Books
+	Orders    *orders.Orders
+	Outcomes  *outcomes.Outcomes
+	Strangers *strangers.Strangers
+	News      *news.News
+}
+
+// New judges accounts by these rules; nil: signs are counted only.
+func New(db *room.DB, zone *time.Location, r Rooms, rules *signs.Rules) *Abuse {
+	s := &Abuse{db: db, zone: zone, r: r}
+	s.rules.Store(rules)
+	return s
+}
+
+func (s *Abuse) view(fn func(*room.Tx) error) error {
+	return s.db.View(func(t room.Tx) error { return fn(&t) })
+}
 
 // SetRules says what is too much from now on. Before it is called, signs are counted only.
 func (s *Abuse) SetRules(rules signs.Rules) { s.rules.Store(&rules) }
+
+// Rules say what is too much; nil: signs are counted only.
+func (s *Abuse) Rules() *signs.Rules { return s.rules.Load() }
 
 // Observation is a sign, N times.
 type Observation struct {
@@ -73,7 +118,7 @@ func (s *Abuse) complained(t *room.Tx, a *books.Account, o *Observation) error {
 	return nil
 }
 
-// RecordIn an account, as of today.
+// RecordIn is the record of signs against an account, as of today and as this transaction sees it.
 func (s *Abuse) RecordIn(t *room.Tx, account string) (*signs.Record, error) {
 	r := &signs.Record{}
 	_, err := t.Read(bucket.SignsOf, []byte(account), r)
@@ -172,7 +217,7 @@ func (s *Abuse) Signs(account string) (r signs.Record, m signs.Mail, err error) 
 	return r, m, err
 }
 
-// SignsIn are the signs against an account, and the mail that they are compared with.
+// SignsIn is Signs as this transaction sees it, for an account that there is.
 func (s *Abuse) SignsIn(t *room.Tx, account string) (r signs.Record, m signs.Mail, err error) {
 	is, err := s.RecordIn(t, account)
 	if err != nil || len(is.List) == 0 {
@@ -189,6 +234,3 @@ func (s *Abuse) SignsIn(t *room.Tx, account string) (r signs.Record, m signs.Mai
 func (s *Abuse) Forget(t *room.Tx, account string) error {
 	return t.Delete(bucket.SignsOf, []byte(account))
 }
-
-// Rules that say what is too much; nil: nothing is.
-func (s *Abuse) Rules() *signs.Rules { return s.rules.Load() }

@@ -8,6 +8,7 @@ import (
 	"relay/store/bucket"
 	"relay/store/ledger"
 	"relay/store/news"
+	"relay/store/people"
 	"relay/store/room"
 )
 
@@ -15,11 +16,11 @@ import (
 var Profiles = []string{"prudent", "normal", "full"}
 
 // AuthRefuse is the Auth of an account whose mail is refused at intake when nothing proves to
-// receivers who it is from. Otherwise it is taken, and remarked.
+// receivers who it is from. Mail of other accounts is taken, and a remark is kept.
 const AuthRefuse = "refuse"
 
-// HoldUnpaid is why the system holds an account back that owes for longer than
-// the days of grace. It is lifted by the payment.
+// HoldUnpaid is the Hold of an account that has an unpaid invoice beyond its days of
+// grace. The payment lifts it.
 const HoldUnpaid = "unpaid"
 
 // Account is one account of a customer. Bucket "accounts", key Name, JSON.
@@ -62,7 +63,7 @@ type Book struct {
 	Contracts quota.Contracts `json:"contracts,omitempty"` // the terms it bought
 	Lots      []quota.Lot     `json:"lots,omitempty"`      // credit
 	Balance   int64           `json:"balance,omitempty"`   // minor units, positive: in the customer's favour
-	Seq       uint64          `json:"seq,omitempty"`       // of the last ledger entry
+	Seq       uint64          `json:"seq,omitempty"`       // number of the last ledger entry
 	Open      string          `json:"open,omitempty"`      // key of the first period that is not closed; "": none
 	Closes    time.Time       `json:"closes,omitzero"`     // end of that period, under which bucket "closing" has it
 	Hold      string          `json:"hold,omitempty"`      // HoldUnpaid or ""
@@ -96,8 +97,8 @@ func (a *Account) Notified() []news.Topic {
 // must be.
 func (a *Account) Wants(topic news.Topic) bool { return news.Wants(a.Notify, topic) }
 
-// Contract is the one that runs at now; where none does, the one that At of
-// quota.Contracts finds. It is nil for an account that never was active.
+// Contract is the one that runs at an instant; where none does, the one that quota.Contracts.At
+// finds. It is nil for an account that never was active.
 func (a *Account) Contract(now time.Time) *quota.Contract {
 	if i := a.Contracts.Index(now); i >= 0 {
 		return &a.Contracts[i]
@@ -132,9 +133,8 @@ func (a *Account) TermEnd() time.Time {
 	return a.Contracts[len(a.Contracts)-1].End
 }
 
-// Begun is when the last of what the account has began: its open period, its
-// credit; where all is closed it is the end of its terms. Only a clock that went
-// back is before it.
+// Begun is when the open period began or the newest credit was granted, whichever is later; where all
+// periods are closed, it is the end of the terms. Only a clock that was set back is before it.
 func (a *Account) Begun(zone *time.Location) (t time.Time) {
 	if _, p, ok := a.Contracts.Find(a.Open, zone); ok {
 		t = p.Start
@@ -149,8 +149,8 @@ func (a *Account) Begun(zone *time.Location) (t time.Time) {
 	return t
 }
 
-// Expired is what Standing.Expired says of the account at a time of the books. It
-// is for one that an order would leave, which is not stored.
+// Expired reports whether the term of an active account has ended at a time of the books. It serves
+// for an account as an order would leave it; for a stored one there is standing.Standing.Expired.
 func (a *Account) Expired(now time.Time, zone *time.Location) bool {
 	if a.State != ledger.Active || a.Open == "" {
 		return a.State == ledger.Active
@@ -168,8 +168,8 @@ func (s *Books) Account(name string) (a Account, err error) {
 	return a, err
 }
 
-// AccountIn is load for the hot path: a record that has not changed since it was
-// last decoded, which its octets tell, is not decoded again.
+// AccountIn is the account as this transaction sees it. A record that has not changed since it was last
+// decoded is not decoded again, so the account is not to be changed.
 func (s *Books) AccountIn(t *room.Tx, name string) (*Account, error) {
 	return s.accounts.Load(t, bucket.Accounts, name)
 }
@@ -183,5 +183,22 @@ type WarnStep struct {
 // LastTerm of an account that has one.
 func (a *Account) LastTerm() quota.Contract { return a.Contracts[len(a.Contracts)-1] }
 
-// is reports whether an entry is that of the warning.
+// is reports whether an entry is the one of this warning.
 func (w WarnStep) is(e *ledger.Entry) bool { return e.Period == w.Term && e.Days == w.Days }
+
+// Buyer is whom an account's invoices are to: its customer's postal address, or else its name and contact.
+func (s *Books) Buyer(t *room.Tx, a *Account) ([]string, error) {
+	if a.Owner != "" {
+		c, err := people.CustomerIn(t, a.Owner)
+		if err != nil {
+			return nil, err
+		}
+		if len(c.Address) > 0 {
+			return c.Address, nil
+		}
+	}
+	if a.Contact == "" {
+		return []string{a.Name}, nil
+	}
+	return []string{a.Name, a.Contact}, nil
+}

@@ -6,7 +6,7 @@ import (
 	"relay/store/room"
 )
 
-// SetBilling holds for the invoices from now on.
+// SetBilling says who invoices, and how, from now on.
 func (s *Books) SetBilling(b ledger.Billing) {
 	if b.Currency == "" {
 		b.Currency = "EUR"
@@ -17,8 +17,8 @@ func (s *Books) SetBilling(b ledger.Billing) {
 // Billing in force.
 func (s *Books) Billing() ledger.Billing { return *s.billing.Load() }
 
-// Currency that the books are kept in: from the first price that was agreed on it
-// is for good, whatever Billing says.
+// Currency is that of the books: the one of the first price that was agreed on, for good, whatever
+// Billing says.
 func (s *Books) Currency() string {
 	c := s.Billing().Currency
 	_ = s.view(func(t *room.Tx) error { // fails once the store is closed
@@ -30,8 +30,8 @@ func (s *Books) Currency() string {
 	return c
 }
 
-// CurrencyIn fails the transaction where it cannot be read: sums of two currencies would be
-// of none.
+// CurrencyIn is Currency as this transaction sees it. It fails the transaction where the currency
+// cannot be read: sums of two currencies would be of none.
 func (s *Books) CurrencyIn(t *room.Tx) (c string) {
 	ok, err := t.Read(bucket.Meta, keyCurrency, &c)
 	switch {

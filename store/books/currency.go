@@ -18,8 +18,8 @@ var ErrCurrency = errors.New("it cannot go on in another currency")
 // first of them was set, or when a file was opened that did not keep it yet.
 var keyPrices = []byte("prices")
 
-// CheckCurrency fails with ErrCurrency for one that the books or the prices of plans
-// are not in: amounts are kept in minor units, and would mean something else.
+// CheckCurrency fails with ErrCurrency if the books or the prices of plans are in another
+// currency: amounts are kept in minor units, and would mean something else.
 func (s *Books) CheckCurrency(code string) error {
 	return s.view(func(t *room.Tx) error {
 		if err := s.booksIn(t, code); err != nil {
@@ -39,7 +39,7 @@ func (s *Books) booksIn(t *room.Tx, code string) error {
 	return err
 }
 
-// pricesIn fails where plans have prices in another currency, but for some that are
+// pricesIn fails where plans have prices in another currency, those apart that are
 // about to be changed.
 func (s *Books) pricesIn(t *room.Tx, code string, but ...string) error {
 	var kept string

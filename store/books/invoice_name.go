@@ -13,9 +13,8 @@ import (
 // keyPrefix is the prefix of the invoices that were issued before names were kept.
 var keyPrefix = []byte("prefix")
 
-// keepPrefix gives them, once and for good, that of the first Open with Billing. What
-// is on their paper is nowhere else: until now the prefix in force was shown. Likewise it
-// keeps the currency that the prices of plans are in.
+// keepPrefix gives them, once and for good, the prefix of the first Open with Billing, since
+// it was not stored with them. Likewise it keeps the currency that the prices of plans are in.
 func (s *Books) keepPrefix(b ledger.Billing, readOnly bool) error {
 	known, priced := false, false
 	err := s.view(func(t *room.Tx) (err error) {

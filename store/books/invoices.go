@@ -180,20 +180,3 @@ func (s *Books) InvoiceBelow(reseller string, number uint64) (ok bool, err error
 	})
 	return ok, err
 }
-
-// Buyer is whom an account's invoices are to: its customer's postal address, or else its name and contact.
-func (s *Books) Buyer(t *room.Tx, a *Account) ([]string, error) {
-	if a.Owner != "" {
-		c, err := people.CustomerIn(t, a.Owner)
-		if err != nil {
-			return nil, err
-		}
-		if len(c.Address) > 0 {
-			return c.Address, nil
-		}
-	}
-	if a.Contact == "" {
-		return []string{a.Name}, nil
-	}
-	return []string{a.Name, a.Contact}, nil
-}

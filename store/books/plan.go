@@ -52,9 +52,8 @@ func (s *Books) UpdatePlan(name string, fn func(*quota.Plan) error) (p quota.Pla
 	return p, err
 }
 
-// PutPlans stores plans, new ones and others in the place of those of their
-// names, all of them or none. was are those they take the place of, nil for a new
-// one; with dryRun that is all.
+// PutPlans stores plans, all of them or none. A plan replaces the one of its name, which
+// is in was at the same place; nil: it is new. A dry run stores none.
 func (s *Books) PutPlans(list []quota.Plan, dryRun bool) (was []*quota.Plan, err error) {
 	for _, p := range list {
 		if err := p.Validate(); err != nil {
@@ -88,7 +87,7 @@ func (s *Books) PutPlans(list []quota.Plan, dryRun bool) (was []*quota.Plan, err
 	return was, err
 }
 
-// EachPlan calls fn for each plan whose name is beyond after, by name, outside of any
+// EachPlan calls fn for each plan whose name comes after a name, in the order of names, outside of any
 // transaction.
 func (s *Books) EachPlan(after string, fn func(*quota.Plan) error) error {
 	return room.Walk(s.db, bucket.Plans, nil, room.Beyond(after), func(_ []byte, p *quota.Plan) error { return fn(p) })

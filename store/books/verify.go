@@ -16,7 +16,7 @@ import (
 	"relay/store/room"
 )
 
-// proof is a look at the books as a whole.
+// proof compares the books with each other.
 type proof struct {
 	s     *Books
 	t     *room.Tx
@@ -26,14 +26,14 @@ type proof struct {
 }
 
 // Verify proves every counter and index of money, credit and use against the ledger and the
-// invoices. It walks buckets by each, and ends early when the context does.
+// invoices, and calls fault for each that disagrees. It walks buckets with each, and ends with the context.
 func (s *Books) Verify(t *room.Tx, ctx context.Context, each func(engine.Bucket, func(k, raw []byte)) error, fault func(string, ...any)) error {
 	v := &proof{s: s, t: t, ctx: ctx, each: each, fault: fault}
 	return v.books()
 }
 
-// books: every counter and index of money, credit and use against the ledger
-// and the invoices.
+// books proves accounts, invoices, logins and networks, and then that the indexes have no more entries
+// than these need.
 func (v *proof) books() error {
 	n := &bookCount{noted: map[uint64]uint64{}}
 	for _, b := range []engine.Bucket{bucket.Accounts, bucket.Usage, bucket.Ledger} {
@@ -66,7 +66,7 @@ func (v *proof) books() error {
 	return nil
 }
 
-// lists: logins and networks by account.
+// lists counts the logins and networks that the indexes by account must have.
 func (v *proof) lists(n *bookCount) error {
 	listed := func(o room.Owned, n *int64) error {
 		return v.each(o.Records, func(k, raw []byte) {
@@ -173,7 +173,7 @@ func (v *proof) book(name string, n *bookCount) {
 	}
 }
 
-// payment is the record that makes a second one of the same fail.
+// payment proves that an entry of a payment has its record, by which a second one fails.
 func (v *proof) payment(e *ledger.Entry) {
 	is := ledger.Payment{Method: ledger.PaidBack, Reference: ledger.PaidBackRef(e.Account, e.Seq)}
 	switch e.Kind {
@@ -195,7 +195,7 @@ func (v *proof) payment(e *ledger.Entry) {
 	}
 }
 
-// reversed: the payment says so, and is over the same.
+// reversed proves that the payment of a reversal says so, and is over the same amount.
 func (v *proof) reversed(e *ledger.Entry, p *ledger.Payment) {
 	var of ledger.Payment
 	if _, err := v.t.Read(bucket.Payments, room.Pair(p.Of[0], p.Of[1]), &of); err != nil {
@@ -207,7 +207,7 @@ func (v *proof) reversed(e *ledger.Entry, p *ledger.Payment) {
 	}
 }
 
-// standing: what the account may do is what its entries say.
+// standing proves that what the account may do is what its entries say.
 func (v *proof) standing(a *Account, f *ledger.Fold) {
 	if f.State == "" {
 		f.State = ledger.Pending // nothing has happened to it yet
@@ -276,7 +276,7 @@ func (v *proof) charges(name string, f *ledger.Fold) {
 	}
 }
 
-// totals of invoices by number.
+// totals are the totals of invoices by number.
 func totals(bills []ledger.Bill) map[string]int64 {
 	m := map[string]int64{}
 	for _, b := range bills {
@@ -285,7 +285,7 @@ func totals(bills []ledger.Bill) map[string]int64 {
 	return m
 }
 
-// bills: the account's invoices are those of its ledger, and nothing is open
+// bills proves that the account's invoices are those of its ledger, and that nothing is open
 // while the customer has money with us, nor paid with money that is not there:
 // debits are corrections against the customer.
 func (v *proof) bills(a *Account, bills map[string]int64, debits int64) {

@@ -10,7 +10,7 @@ import (
 	"relay/store/room"
 )
 
-// invoices: numbers without gaps, sums, states, indexes.
+// invoices proves that numbers have no gaps, and the sums, states and indexes of each invoice.
 func (v *proof) invoices(n *bookCount) error {
 	var last uint64
 	err := v.each(bucket.Invoices, func(k, raw []byte) {
@@ -46,8 +46,8 @@ func (v *proof) invoices(n *bookCount) error {
 	return err
 }
 
-// takenBack: what is cancelled or refunded has one credit note, over the same, and
-// nothing else has any.
+// takenBack proves that an invoice has one credit note over the same amount if it is cancelled or
+// refunded, and otherwise none.
 func (v *proof) takenBack(i *ledger.Invoice, n *bookCount) {
 	if i.State == ledger.InvoiceCancelled || i.State == ledger.InvoiceRefunded {
 		n.back++
@@ -67,7 +67,7 @@ func (v *proof) takenBack(i *ledger.Invoice, n *bookCount) {
 	}
 }
 
-// sums of the lines and of their tax: by rate, or by line as it was in former times.
+// sums are those of the lines and of their tax, which is rounded by rate, or by line as in older invoices.
 func (v *proof) sums(i *ledger.Invoice) (net, tax int64) {
 	for _, l := range i.Lines {
 		net += l.Net
@@ -151,7 +151,7 @@ func (v *proof) invoice(i *ledger.Invoice, n *bookCount) {
 	}
 }
 
-// verifyVoid: it is nobody's and over nothing.
+// verifyVoid proves that a void number is nobody's and over nothing.
 func (v *proof) verifyVoid(i *ledger.Invoice) {
 	if i.State != ledger.InvoiceVoid || i.Kind != ledger.VoidNumber || i.Account != "" || i.Total != 0 || i.Paid != 0 || len(i.Lines) != 0 {
 		v.fault("invoice %d is %s and %s, of account %q over %d", i.Number, i.Kind, i.State, i.Account, i.Total)

@@ -25,8 +25,9 @@ type NewAccount struct {
 }
 
 // AddAccount stores a new account. On a plan with a price it is pending, with an
-// invoice whose payment activates it; Activate does not wait for that, but the
-// invoice is there. On a plan without a price it is active at once.
+// invoice whose payment activates it; with Activate it is active at once, and the
+// invoice has to be paid. On a plan without a price it is active at once. It fails with
+// room.ErrExists or ErrUsed for the name, and as mayResell and mayGoOn say for a reseller.
 func (s *Orders) AddAccount(o behalf.Order, n NewAccount) (r Receipt, err error) {
 	run := func(t *room.Tx) error {
 		r = Receipt{}
@@ -49,27 +50,35 @@ func (s *Orders) AddAccount(o behalf.Order, n NewAccount) (r Receipt, err error)
 	return r, err
 }
 
-func (s *Orders) newAccount(t *room.Tx, o behalf.Order, n NewAccount) (*Deal, error) {
-	if err := n.putBelow(&o); err != nil {
-		return nil, err
+// place puts a new account below its reseller, and checks that it may be added there.
+func (s *Orders) place(t *room.Tx, o *behalf.Order, n *NewAccount) error {
+	if err := n.putBelow(o); err != nil {
+		return err
 	}
-	if err := s.mayAdd(t, &n); err != nil {
-		return nil, err
+	if err := s.mayAdd(t, n); err != nil {
+		return err
 	}
 	if o.Reseller != "" && s.books.HasBooks(t, n.Account.Name) {
-		return nil, fmt.Errorf("account %q: %w", n.Account.Name, room.ErrExists)
+		return fmt.Errorf("account %q: %w", n.Account.Name, room.ErrExists)
 	}
-	if err := s.mayResell(t, &o, n.Plan); err != nil {
-		return nil, err
+	if err := s.mayResell(t, o, n.Plan); err != nil {
+		return err
 	}
-	if err := mayGoOn(&o, n.Account.Name, n.Account.AtLimit, n.Plan); err != nil {
-		return nil, err
+	if err := mayGoOn(o, n.Account.Name, n.Account.AtLimit, n.Plan); err != nil {
+		return err
 	}
 	if err := s.inherit(t, &n.Account); err != nil {
-		return nil, err
+		return err
 	}
 	if used, err := s.books.NameUsedIn(t, n.Account.Name); err != nil || used || n.Account.Reseller != "" && s.books.HasBooks(t, n.Account.Name) {
-		return nil, cmp.Or(err, fmt.Errorf("account %q: %w", n.Account.Name, ErrUsed))
+		return cmp.Or(err, fmt.Errorf("account %q: %w", n.Account.Name, ErrUsed))
+	}
+	return nil
+}
+
+func (s *Orders) newAccount(t *room.Tx, o behalf.Order, n NewAccount) (*Deal, error) {
+	if err := s.place(t, &o, &n); err != nil {
+		return nil, err
 	}
 	a := n.Account
 	a.Book, a.State, a.Reason = books.Book{Ordered: &n.Plan, Seq: s.books.LastSeq(t, a.Name)}, ledger.Pending, ""

@@ -28,22 +28,22 @@ type Deal struct {
 	lines    []ledger.Line
 	amount   int64
 	invoices map[uint64]*ledger.Invoice // read, changed or new
-	before   map[uint64]ledger.Invoice  // of them, as they are stored
-	owed     []uint64                   // the open ones as they are stored; nil: not read
-	last     uint64                     // number of an invoice
+	before   map[uint64]ledger.Invoice  // those of them that are stored, as they are stored
+	owed     []uint64                   // numbers of the open invoices, as they are stored; nil: not read
+	last     uint64                     // number of an invoice that was given out
 	counted  bool                       // last is read
-	periods  map[string]bool            // keys of the ledger, and whether more than a term was named by it; nil: not read
+	periods  map[string]bool            // see books.Books.LedgerPeriods; nil: not read
 	ended    []string                   // periods whose open day became an entry
 	payments []ledger.Payment
-	overdue  uint64 // invoice that it reminds of; 0: of none
-	silent   bool   // it is of the past: nobody is told
-	cutting  bool   // the term is ended early: nothing follows by itself
+	overdue  uint64 // number of the invoice that the customer is reminded of; 0: none
+	silent   bool   // the order is of the past: nobody is told
+	cutting  bool   // the term is being ended early: nothing follows it automatically
 	beyond   bool   // the balance is more than can be counted
 }
 
-// deal is on an account as it is stored. A clock that went back behind what the
-// account has stands still meanwhile: what is closed stays so, and what is open
-// has begun.
+// deal begins an order on an account as it is stored. Where the clock was set back to before the account's
+// open period or its credit began, the order is dated at that beginning: what is closed stays so, and what
+// is open has begun.
 func (s *Orders) deal(t *room.Tx, name string, o behalf.Order) (*Deal, error) {
 	a, err := room.Load[books.Account](t, bucket.Accounts, name)
 	if err != nil {
@@ -123,7 +123,7 @@ func (d *Deal) receipt() Receipt {
 	return r
 }
 
-// enter adds an entry; what it does not say is filled in.
+// enter adds an entry, and fills in account, number, who ordered it, time and currency.
 func (d *Deal) enter(e ledger.Entry) {
 	d.a.Seq++
 	d.addMoney(e.Money)
@@ -198,7 +198,7 @@ type Result struct {
 	Silent   bool                       // the order is of the past: nobody is told
 }
 
-// start appends a contract, for a cause that the kind does not say.
+// start appends a contract; cause adds to what the kind says.
 func (d *Deal) start(c quota.Contract, kind ledger.Kind, cause ledger.Cause) {
 	d.a.Contracts = append(d.a.Contracts, c)
 	d.enter(ledger.Entry{Kind: kind, Contract: &c, Ref: c.Invoice, Facts: ledger.Facts{Cause: cause}})

@@ -14,9 +14,9 @@ import (
 
 // DunBy holds back the accounts whose invoices were not paid within the days of grace
 // at an instant, and cancels the orders that have expired unpaid; an instant to come
-// counts as now. It may run late and more than once. It tells of each invoice what came
-// of it, of one after the other: a receipt once that is on disk, or why it went wrong.
-// Its own error is what stopped it before all were tried.
+// counts as now. It may run late and more than once. told is called for one invoice at a
+// time: with a receipt once it is on disk, or with why it went wrong. The error of DunBy
+// is what stopped it before all invoices were tried.
 func (s *Orders) DunBy(ctx context.Context, by time.Time, told func(i ledger.Invoice, r Receipt, err error)) error {
 	var mu sync.Mutex
 	return s.db.EachDue(ctx, bucket.Dunning, room.Earliest(by, s.db.BookTime()), func(k []byte) {
@@ -59,7 +59,7 @@ func (d *Deal) hold(i *ledger.Invoice) {
 	}
 }
 
-// release lets an account go on that owes nothing more it is held back for.
+// release lets an account go on once no unpaid invoice holds it back.
 func (d *Deal) release() error {
 	if d.a.Hold == "" {
 		return nil
@@ -82,11 +82,11 @@ func (d *Deal) release() error {
 // is reminded.
 const remindDays = 7
 
-// RemindBy has the customers told whose unpaid invoices hold their accounts back within a
-// week of an instant, or what is left of it after the due date; an instant to come counts as
-// now. The invoice notes it in the transaction that stores the news, so each time that is
-// set for it is told once. It may run late, and tells like DunBy, of those that it reminds
-// of.
+// RemindBy reminds the customers whose unpaid invoices are due and will hold their accounts
+// back within a week of an instant; an instant to come counts as now. The invoice notes it in
+// the transaction that stores the news, so a customer is reminded once of each day of
+// suspension. It may run late and more than once. told is called as by DunBy, for the invoices
+// that customers are reminded of.
 func (s *Orders) RemindBy(ctx context.Context, by time.Time, told func(i ledger.Invoice, err error)) error {
 	var mu sync.Mutex
 	by = room.Earliest(by, s.db.BookTime())
@@ -101,7 +101,7 @@ func (s *Orders) RemindBy(ctx context.Context, by time.Time, told func(i ledger.
 	})
 }
 
-// remind looks first without writing: most were reminded of on an earlier day.
+// remind first looks without writing: most customers were reminded on an earlier day.
 func (s *Orders) remind(number uint64, by time.Time) (i ledger.Invoice, done bool, err error) {
 	if i, err = s.books.Invoice(number); err != nil || !remindable(&i, by, s.zone) {
 		i.Number = number
@@ -117,8 +117,8 @@ func (s *Orders) remind(number uint64, by time.Time) (i ledger.Invoice, done boo
 	return i, done, err
 }
 
-// remindable reports an invoice that nobody was reminded of and that holds its account back
-// soon. Before the due date nobody is.
+// remindable reports whether an invoice is due and holds its account back soon, and its customer
+// was not reminded of that.
 func remindable(i *ledger.Invoice, now time.Time, zone *time.Location) bool {
 	if i.WaitsUntil().IsZero() || i.Order != nil || i.Reminded.Equal(i.Suspends) || now.Before(i.Due) {
 		return false

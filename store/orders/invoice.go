@@ -12,8 +12,7 @@ import (
 	"relay/store/ledger"
 )
 
-// issue numbers an invoice, adds it up and enters it: what it is for holds from an
-// instant on, the zero time is now.
+// issue numbers an invoice, adds it up and enters it. from is the instant of the entry; zero: now.
 func (d *Deal) issue(inv ledger.Invoice, from time.Time) (*ledger.Invoice, error) {
 	b := d.s.books.Billing()
 	if err := errors.Join(d.count(), inv.AddUp(b.TaxRate)); err != nil {
@@ -24,7 +23,7 @@ func (d *Deal) issue(inv ledger.Invoice, from time.Time) (*ledger.Invoice, error
 	inv.Name = b.Prefix + ledger.NumberText(d.last)
 	inv.Issued, inv.Due = d.t.Now, d.days(d.t.Now, b.DueDays)
 	inv.Seller, inv.Currency, inv.State = slices.Clone(b.Seller), d.s.books.CurrencyIn(d.t), ledger.InvoiceOpen
-	if inv.Kind != ledger.CreditNote { // which goes to whom the invoice went that it takes back
+	if inv.Kind != ledger.CreditNote { // a credit note has the buyer of its invoice
 		var err error
 		if inv.Buyer, err = d.s.books.Buyer(d.t, &d.a); err != nil {
 			return nil, err
@@ -49,7 +48,7 @@ func (d *Deal) issue(inv ledger.Invoice, from time.Time) (*ledger.Invoice, error
 	return &inv, nil
 }
 
-// charge invoices what is sold now, and uses what the customer has with us for it.
+// charge invoices what is sold now, and pays it from what the customer has with us.
 func (d *Deal) charge(inv ledger.Invoice) (*ledger.Invoice, error) {
 	if err := d.oneCurrency(); err != nil {
 		return nil, err
@@ -75,8 +74,8 @@ func (d *Deal) count() error {
 	return err
 }
 
-// oneCurrency: sums of two would be of none. What was sold in the books' currency is
-// settled in it; what is new has its amounts in the one that is configured.
+// oneCurrency fails where the books are in another currency than the one that is configured, in which new
+// amounts are: sums of two currencies would be of none.
 func (d *Deal) oneCurrency() error {
 	first, now := d.s.books.CurrencyIn(d.t), d.s.books.Billing().Currency
 	if first == now {

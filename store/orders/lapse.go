@@ -11,8 +11,8 @@ import (
 //
 //  1. it expires Billing.OrderDays after its due date or the end of the account's last
 //     term, whichever is later: its invoice is cancelled by a credit note;
-//  2. what was ordered is kept with the invoice, so that a payment that comes later, or
-//     Activate, revives it: a new invoice over the same, at the tax of then;
+//  2. what was ordered is kept with the invoice, so that a later payment, or Activate,
+//     revives it: a new invoice over the same, at the tax of that day;
 //  3. where it cannot be revived any more, since the account is closed, is active, or
 //     has ordered anew, the payment stays in the balance.
 
@@ -42,7 +42,7 @@ func (d *Deal) expire(i *ledger.Invoice) error {
 	return d.settle(0)
 }
 
-// revive issues the invoice of an order that had expired anew; nil: it cannot be.
+// revive issues a new invoice for an order that has expired; nil: it cannot be revived.
 func (d *Deal) revive(i *ledger.Invoice) (*ledger.Invoice, error) {
 	if i.Lapsed == nil || d.a.State == ledger.Closed || d.oneCurrency() != nil {
 		return nil, nil

@@ -1,7 +1,6 @@
 package orders
 
 import (
-	"errors"
 	"fmt"
 
 	"relay/quota"
@@ -24,12 +23,6 @@ import (
 //     that waits for a payment: both are ErrNotYours;
 //  7. it lets no account go on at the limit of a plan without blocks, which bills
 //     nothing for that: ErrNotYours too.
-
-// ErrNotYours refuses a reseller what only the operator may change of an account.
-var ErrNotYours = errors.New("is for the operator to change")
-
-// ErrTooManyAccounts refuses an account beyond those that a reseller may have.
-var ErrTooManyAccounts = errors.New("no more accounts are allowed below this reseller")
 
 // mayResell says whether a reseller may order another account on a plan. Those that are
 // closed count until they are removed.

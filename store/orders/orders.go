@@ -40,6 +40,11 @@ var (
 	ErrActive  = errors.New("is active already")
 	ErrWaits   = errors.New("waits for a payment already")
 	ErrClosed  = errors.New("is closed for good")
+
+	ErrNotYours        = errors.New("is for the operator to change") // refuses a reseller
+	ErrTooManyAccounts = errors.New("no more accounts are allowed below this reseller")
+	ErrSeveral         = errors.New("several payments have the reference") // by several methods
+	ErrReversed        = errors.New("was already taken back")              // of a payment
 )
 
 // Orders changes the accounts of a store. Its methods may be called from any goroutine.

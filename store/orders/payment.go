@@ -52,7 +52,8 @@ func goodReference(s string) bool {
 	return s != "" && len(s) <= 200 && mailsyntax.IsText(s)
 }
 
-// mostMoney keeps every sum countable.
+// MostMoney is the most that a payment or a correction can be, in minor units: every sum of them can be
+// counted.
 const MostMoney = math.MaxInt64 / 1024
 
 func (d *Deal) pay(p ledger.Payment) error {
@@ -81,8 +82,8 @@ func (d *Deal) pay(p ledger.Payment) error {
 	return d.settle(came, pays...)
 }
 
-// payable is what is open of what a payment names, and the invoices that it pays: in
-// the place of one that has expired its new one.
+// payable is how much is open of the invoices that a payment names, and which invoices it pays: in
+// place of one that has expired, its new one.
 func (d *Deal) payable(p *ledger.Payment) (pays []uint64, open int64, err error) {
 	if p.Invoice == 0 {
 		open, err = d.debt()
@@ -126,14 +127,14 @@ func (d *Deal) nothingOpen(p *ledger.Payment) error {
 	return fmt.Errorf("invoice %s is %s: nothing of it is open, name the amount that was paid", i.Name, i.State)
 }
 
-// debt is what the account owes that no open invoice is over: by corrections, or for
+// debt is what the account owes beyond its open invoices: by corrections, or for
 // a payment that was taken back after it had been paid back.
 func (d *Deal) debt() (int64, error) {
 	free, err := d.free()
 	return max(-free, 0), err
 }
 
-// Debt is what an account owes that no open invoice is over.
+// Debt is what an account owes beyond its open invoices, in minor units.
 func (s *Orders) Debt(account string) (n int64, err error) {
 	err = s.view(func(t *room.Tx) error {
 		d, err := s.deal(t, account, behalf.Order{})
@@ -199,7 +200,7 @@ func (d *Deal) settle(money int64, first ...uint64) error {
 	return d.release()
 }
 
-// do does what an invoice's payment does.
+// do fulfils the order of an invoice that is paid.
 func (d *Deal) do(i *ledger.Invoice) error {
 	o := i.Order
 	if o == nil {
@@ -219,13 +220,13 @@ func (d *Deal) do(i *ledger.Invoice) error {
 	return nil
 }
 
-// Correction is the operator's, either way.
+// Correction is money or credit that the operator enters by hand.
 type Correction struct {
 	Money int64  // minor units: positive is in the customer's favour
 	Units int64  // credit granted until the end of the term, units of the plan
 	Text  string // why
 
-	PaidBack bool // Money was sent to the customer by hand, of what was its own: no more than is free
+	PaidBack bool // Money was sent to the customer by hand, out of what it had with us
 }
 
 // Correct enters a correction. Money that is free then pays open invoices. What is

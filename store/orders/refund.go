@@ -12,8 +12,8 @@ import (
 )
 
 // Refund gives the present term back, with those to come, and closes the account
-// (M20): what came in for them by payments, and is not used for what stays, is paid
-// back, less what the account owes. Goodwill is not: it ends with the account. Only
+// (M20): payments for them that are not used for what stays are paid
+// back, less what the account owes. Goodwill is not paid back: it ends with the account. Only
 // the first term of an account can be given back. Where the present one cannot, terms
 // that were paid and have not begun still are: they go, and the account goes on. With
 // none of these it fails with a *quota.Refusal that names every reason; the receipt
@@ -211,7 +211,7 @@ func (d *Deal) refund(list []*ledger.Invoice, amount int64) error {
 	return nil
 }
 
-// payBack enters money that goes out; why, where it is not the refund of a term.
+// payBack enters money that goes out; why is "" for the refund of a term.
 func (d *Deal) payBack(amount int64, why string) error {
 	if amount <= 0 {
 		return nil

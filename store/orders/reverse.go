@@ -13,8 +13,7 @@ import (
 	"relay/store/room"
 )
 
-// Reversal is the news that a payment was taken back: a chargeback, a debit that
-// bounced.
+// Reversal says that a payment was taken back, such as by a chargeback or a returned debit.
 type Reversal struct {
 	Invoice   uint64 // that the payment named, or any of the account for one that named none
 	Method    string // of the payment; "": whichever has the reference
@@ -22,12 +21,6 @@ type Reversal struct {
 	Text      string // why
 	Suspend   bool   // hold the account back at once, rather than after the days of grace
 }
-
-// ErrSeveral is a reference that payments by several methods have.
-var ErrSeveral = errors.New("several payments have the reference")
-
-// ErrReversed is a payment that was already taken back.
-var ErrReversed = errors.New("was already taken back")
 
 // ReversePayment takes a payment back: the customer's free money goes first, then what
 // is paid of the invoices that it named, then of the newest others. They are open
@@ -149,7 +142,7 @@ func (d *Deal) reopen(i *ledger.Invoice, n int64, suspend bool) {
 	}
 }
 
-// NotFree is more to be paid back than the customer has with us beyond open invoices.
+// NotFree refuses to pay back more than the customer has with us beyond open invoices.
 type NotFree struct {
 	Account string
 	Free    int64 // minor units
@@ -165,8 +158,8 @@ func (d *Deal) byHand(c *Correction) (bool, error) {
 	return c.PaidBack || d.a.State == ledger.Closed && c.Money < 0 && -c.Money <= free, err
 }
 
-// giveByHand enters money that the operator has sent back to the customer, of what was
-// the customer's.
+// giveByHand enters money that the operator has sent back to the customer, out of what the
+// customer had with us.
 func (d *Deal) giveByHand(c *Correction) error {
 	free, err := d.free()
 	if err != nil {

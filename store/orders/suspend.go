@@ -23,8 +23,8 @@ func (s *Orders) Suspend(o behalf.Order, account, reason string) (Receipt, error
 	})
 }
 
-// Resume lets an account go on that was suspended or is held back. What it is held
-// back for stays open and holds it back no more; the next invoice may. One that
+// Resume lets an account go on that was suspended or is held back. The invoices that held
+// it back stay open and hold it back no more; the next invoice may. An account that
 // never was active is pending again.
 func (s *Orders) Resume(o behalf.Order, account string) (Receipt, error) {
 	return s.order(account, o, func(d *Deal) error {
@@ -43,7 +43,7 @@ func (s *Orders) Resume(o behalf.Order, account string) (Receipt, error) {
 	})
 }
 
-// forbear from holding the account back for what it is held back for.
+// forbear lifts the hold of unpaid invoices: they hold the account back no more.
 func (d *Deal) forbear() error {
 	list, err := d.unpaid()
 	for _, i := range list {

@@ -17,8 +17,7 @@ import (
 	"relay/store/room"
 )
 
-// Warning is what the customer of an account is to know before its last term ends:
-// nothing renews by itself (M19).
+// Warning is what the customer of an account is told before its last term ends (M19).
 type Warning struct {
 	Account  books.Account
 	Contract quota.Contract   // the last one
@@ -41,16 +40,16 @@ type Endings struct {
 	// May says why a customer cannot be told, such as an address that no mail can go to; nil:
 	// all can. It runs in the transaction: it only computes.
 	May func(*Warning) error
-	// Told hears of each account what came of it, once that is on disk. Of one that
-	// failed the warning has the account alone.
+	// Told is called for each account that is warned, or that cannot be, once that is on disk. With an
+	// error, the warning has the account alone.
 	Told func(*Warning, error)
 }
 
 // Warn tells the customers whose last term ends soon, each in a transaction of its
 // own: the entry of the ledger and the news are there together or not at all, so
-// that each step of a term is told once, whatever is killed. Of several steps that
-// have passed the nearest is told. An account without an address is told of to Told
-// only, each time. It may run late, at any time and more than once.
+// that each step of a term is told once, whatever a crash interrupts. Of several steps that
+// have passed, the nearest is told. For an account without an address only Told is
+// called, each time. It may run late, at any time and more than once.
 func (s *Orders) Warn(ctx context.Context, e Endings) error {
 	sold, err := s.books.Plans()
 	if err != nil {
@@ -97,7 +96,7 @@ func lastGoesOn(a *books.Account, sold []quota.Plan) bool {
 	return ok
 }
 
-// warn decides again and does it; nil where there is nothing to tell any more.
+// warn looks at the account again, and warns; nil: there is nothing to tell any more.
 func (s *Orders) warn(name string, e *Endings) (w *Warning, err error) {
 	err = s.carry(e.DryRun, func(t *room.Tx) error {
 		w = nil
@@ -130,7 +129,7 @@ func (s *Orders) warn(name string, e *Endings) (w *Warning, err error) {
 	return w, nil
 }
 
-// To is an address of the account that is told; "": it has none.
+// To is the address that is told; "": the account has none.
 func (w *Warning) To() string { return cmp.Or(w.Account.Contact, w.Account.BillingContact) }
 
 // warning works out what there is to tell; nil: nothing.
@@ -146,7 +145,7 @@ func (d *Deal) warning(steps []int) (*Warning, error) {
 	return d.ending(c, step)
 }
 
-// ending is what there is to know of the last term, and of how to go on.
+// ending is what the customer needs to know of the last term, and of how to go on.
 func (d *Deal) ending(c quota.Contract, step int) (*Warning, error) {
 	w := &Warning{Account: d.a, Contract: c, Step: step, Days: c.BeforeEnd(d.t.Now, d.zone()), Currency: d.s.books.CurrencyIn(d.t),
 		Credit: d.use(&c).Credit}
@@ -179,7 +178,7 @@ func (d *Deal) sold(w *Warning) error {
 	return err
 }
 
-// warned enters that the customer is told, of which the news is made.
+// warned enters that the customer is told: the news is made from this entry.
 func (d *Deal) warned(w *Warning) {
 	e := ledger.Entry{Kind: ledger.KindWarned, Period: w.Contract.TermKey()}
 	if w.Renewal != nil {
@@ -190,14 +189,14 @@ func (d *Deal) warned(w *Warning) {
 	d.enter(e)
 }
 
-// Ending is what there is to know of the last term of an account, as if its customer was told
-// now that it ends; nil: it never had one.
+// Ending is the warning of an account as it would be now, however far off the end of the last term is;
+// nil: it never had a term.
 func (s *Orders) Ending(account string) (w *Warning, err error) {
 	err = s.view(func(t *room.Tx) error { w, err = s.EndingIn(t, account, 0); return err })
 	return w, err
 }
 
-// EndingIn is Ending within a transaction, told with a step. What is over counts as closed.
+// EndingIn is Ending as this transaction sees it, for a step. Periods that are over count as closed.
 func (s *Orders) EndingIn(t *room.Tx, account string, step int) (*Warning, error) {
 	d, err := s.deal(t, account, behalf.Order{})
 	if err == nil {

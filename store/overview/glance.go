@@ -16,21 +16,21 @@ import (
 type Glance struct {
 	standing.Standing
 	Overdue   bool      // an invoice is open whose due day is past
-	Suspended time.Time // when it was last suspended; zero: it is not, or long ago
+	Suspended time.Time // when the account was last suspended; zero: it is not, or was long ago
 	Delivered int64     // of the mail of a day
 	Failed    int64     // likewise
 
 	Bounced, Complained int64 // likewise
 
-	Signs signs.Record // what speaks against it
+	Signs signs.Record // what speaks against the account
 	Mail  signs.Mail   // that Signs are compared with
 }
 
 // lookBack is how many entries of a ledger are looked at for what happened last.
 const lookBack = 64
 
-// EachGlance is EachStanding with a glance at each account: what became of its mail of a
-// day, such as "2026-11-29", whether it owes, when it was suspended, and what came back.
+// EachGlance calls fn for the accounts that are wanted, with a glance at each: what became of its mail of
+// a day, such as "2026-11-29", whether it owes, when it was suspended, and what came back.
 func (s *Overview) EachGlance(w books.Wanted, day string, fn func(*Glance) error) error {
 	read := func(t *room.Tx, a *books.Account) (*Glance, bool, error) {
 		g, err := s.glance(t, a, day)

@@ -17,7 +17,7 @@ import (
 	"relay/store/standing"
 )
 
-// Overview is one of the accounts of a store. Its methods may be called from any goroutine.
+// Overview reads the accounts of a store. Its methods may be called from any goroutine.
 type Overview struct {
 	db   *room.DB
 	zone *time.Location
@@ -36,7 +36,7 @@ type Rooms struct {
 	Abuse     *abuse.Abuse
 }
 
-// New reads these rooms.
+// New makes an Overview of the accounts in these rooms.
 func New(db *room.DB, zone *time.Location, r Rooms) *Overview {
 	return &Overview{db: db, zone: zone, r: r}
 }

@@ -49,9 +49,9 @@ type Report struct {
 }
 
 const (
-	MostErrors = 10_000 // of a report
-	FewErrors  = 100    // of one that shows some
-	recentDays = 56
+	MostErrors = 10_000 // in a report that has the list of errors
+	FewErrors  = 100    // in one that shows some of them
+	recentDays = 56     // of Report.Recent
 )
 
 // LoginUse is where a login was used lately.
@@ -68,7 +68,7 @@ func (s *Overview) Report(account, period string) (r *Report, err error) {
 	return r, err
 }
 
-// ReportIn with so many entries of the list of errors.
+// ReportIn is Report as this transaction sees it, with at most errs entries of the list of errors.
 func (s *Overview) ReportIn(t *room.Tx, account, period string, errs int) (*Report, error) {
 	st, err := s.r.Standings.StandingIn(t, account)
 	if err != nil {
@@ -100,7 +100,7 @@ func (s *Overview) ReportIn(t *room.Tx, account, period string, errs int) (*Repo
 	return r, nil
 }
 
-// inPeriod finds the period, and the one before it.
+// inPeriod fills in the period and the one before it.
 func (s *Overview) inPeriod(t *room.Tx, r *Report, key string) error {
 	st := &r.Standing
 	if key == "" {
@@ -124,7 +124,7 @@ func (s *Overview) inPeriod(t *room.Tx, r *Report, key string) error {
 	return nil
 }
 
-// money: how the usage is met, and what that costs.
+// money fills in how the usage is met, and what that costs.
 func (s *Overview) money(t *room.Tx, r *Report, w *window) error {
 	st := &r.Standing
 	r.Lots = slices.Clone(st.Live)
@@ -160,7 +160,7 @@ func (s *Overview) costNow(t *room.Tx, r *Report) int64 {
 	return inv.Total
 }
 
-// errors: the newest of the list.
+// errors fills in the newest entries of the list of errors.
 func (s *Overview) errors(t *room.Tx, r *Report, most int) (err error) {
 	r.Errors, r.ErrorCount, err = s.r.Refusals.Newest(t, r.Account.Name, time.Time{}, most)
 	return err

@@ -55,7 +55,7 @@ func (t *tx) countReturn(q *search) {
 	}
 }
 
-// accepted is when the message was.
+// accepted is when the message was accepted.
 func (h *hit) accepted() time.Time {
 	if h.was != nil {
 		return h.was.Time
@@ -63,8 +63,8 @@ func (h *hit) accepted() time.Time {
 	return spooled.ID(h.entry.ID).Timestamp()
 }
 
-// noteReturn brings it into the account's record, on the day that is now, and notes what it
-// says against the account.
+// noteReturn counts it in the account's record, on the present day, and notes what it says against
+// the account.
 func (t *tx) noteReturn(q *search) error {
 	h := q.hit
 	if doubted, err := t.doubted(q); err != nil || doubted {
@@ -97,7 +97,7 @@ func (t *tx) noteReturn(q *search) error {
 	return nil
 }
 
-// doubted reports whether too many reports about mail with a Message-ID came already for this
+// doubted reports whether too many reports about mail with the same Message-ID came before for this
 // one to speak against the account. A recipient of a mail to many can write reports
 // about each of them, in one message or in many with the same Message-ID. So without a token,
 // which only its recipient knows, they speak against the account up to half of the share only

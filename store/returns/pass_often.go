@@ -50,8 +50,8 @@ func (p *passes) full(s *Returns, text string) bool {
 	return ok && p.day == s.db.Wall().Unix()/86_400 && p.of[key] >= mostOfToken
 }
 
-// BringsMore reports whether what comes to a token may still be passed on today, so that its
-// content need not be kept where not.
+// BringsMore reports whether what comes to a token may still be passed on today: if not, its content
+// need not be kept.
 func (s *Returns) BringsMore(token string) bool { return !s.passes.full(s, token) }
 
 // giveBack takes one off that could not be stored.

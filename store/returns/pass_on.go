@@ -21,7 +21,7 @@ import (
 // token names, or to the operator. It is relay's own mail, with the null reverse-path and
 // free of charge, so nothing can come back of it again. Its content stays as it is.
 //
-// Each recipient of a message knows a token, and may write to it what he likes. So it goes to
+// Each recipient of a message knows a token, and may write anything to it. So mail goes to
 // an address only that is certainly the customer's (Account.Owns): to the sender, or else to
 // the contact. Any other sender may be a stranger that the customer has named, to have relay
 // write to him. And a token brings mostOfToken e-mails a day, so that one recipient can fill

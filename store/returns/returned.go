@@ -69,11 +69,11 @@ const (
 //     trace.
 //
 // The recipient is that of the token, also when the trace has the message no more (then its
-// address is known only where the report names it, see delivered.Token), or, of a report that
-// names one of the message's, that one. A report that names another one (the mail was forwarded) is about the only recipient
-// of a message that had one only; of others it counts, and nobody is listed or suppressed.
-// So it is with a complaint that names nobody, which counts once for each domain that
-// reports. A Message-ID that several accounts used is nobody's, unless the recipient tells.
+// address is known only where the report names it, see delivered.Token), or the one that the
+// report names, if the message went to it. A report that names another one (the mail was
+// forwarded) is about the recipient of a message that had only one; of other messages it
+// counts, and nobody is listed or suppressed. The same holds for a complaint that names nobody,
+// which counts once for each domain that reports. A Message-ID that several accounts used is nobody's, unless the recipient tells.
 //
 // A crash leaves all of it or nothing. What the mailer is told of complaints (Complaints) is
 // memory: a crash may lose that mail goes slower for them.

@@ -24,7 +24,7 @@ import (
 	"relay/store/trace"
 )
 
-// Returns are those to a store. Their methods may be called from any goroutine.
+// Returns takes what comes back of the mail of a store. Its methods may be called from any goroutine.
 type Returns struct {
 	Rooms
 	db *room.DB
@@ -54,7 +54,7 @@ type Options struct {
 	Quiet *quiet.Log // what may come very often
 }
 
-// New takes what comes back to these rooms.
+// New makes Returns over these rooms.
 func New(db *room.DB, r Rooms, o Options) *Returns {
 	return &Returns{Rooms: r, db: db, o: o}
 }
@@ -65,7 +65,7 @@ type tx struct {
 	s *Returns
 }
 
-// queueTx is the transaction on the spool. The name keeps room.Tx in reach as rtx.Tx.
+// queueTx is the transaction on the spool. The name keeps room.Tx in reach as tx.Tx.
 type queueTx = spool.Tx
 
 func (s *Returns) in(t room.Tx) *tx { return &tx{s.Spool.In(t), s} }

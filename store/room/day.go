@@ -35,7 +35,7 @@ func DayEnd(day string, zone *time.Location) time.Time {
 	return t.AddDate(0, 0, 1).UTC()
 }
 
-// Earliest of some instants.
+// Earliest is the earliest of some instants.
 func Earliest(t time.Time, more ...time.Time) time.Time {
 	for _, m := range more {
 		if m.Before(t) {

@@ -44,7 +44,7 @@ func (d *DB) Update(weight int, fn func(Tx) error) error {
 	return d.engine.Update(engine.Write{Weight: weight, Do: func(e *engine.Tx) error { return fn(d.Tx(e)) }})
 }
 
-// Grow is Update for what may not take the disk's last room.
+// Grow is Update for what must not take the last free space of the disk.
 func (d *DB) Grow(weight int, fn func(Tx) error) error {
 	return d.engine.Update(engine.Write{Weight: weight, Grows: true, Do: func(e *engine.Tx) error { return fn(d.Tx(e)) }})
 }
@@ -69,7 +69,7 @@ func (d *DB) Wall() time.Time {
 	return wall
 }
 
-// Past is an instant that is surely past: the earlier one of the two clocks.
+// Past is an instant that is past by both clocks: the earlier one of the two.
 func (d *DB) Past() time.Time {
 	wall, books := d.stamp()
 	if books.Before(wall) {
@@ -78,7 +78,7 @@ func (d *DB) Past() time.Time {
 	return wall
 }
 
-// Engine is what is below.
+// Engine is the engine below.
 func (d *DB) Engine() *engine.DB { return d.engine }
 
 // Stop ends walks and removals that are many transactions at their next step.

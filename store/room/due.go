@@ -15,8 +15,9 @@ import (
 // their transactions at once. More would be quicker and hold up intake longer.
 const atOnce = 32
 
-// EachDue calls fn, from several goroutines, for the keys of an index by time that were due by then,
-// the oldest first. It ends at the first error that everybody would meet.
+// EachDue calls fn, from several goroutines, for the keys of an index that begin with a time up to by, the
+// oldest first. Its error is what stopped it before all keys were handed out: the context, a panic of fn, a
+// failed read, or the store's close.
 func (d *DB) EachDue(ctx context.Context, index engine.Bucket, by time.Time, fn func(key []byte)) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()

@@ -6,9 +6,9 @@ import (
 	"relay/store/room"
 )
 
-// Charge counts what an account that stands so was allowed. The first charge of
-// another day makes an entry of the day before; the first of another period
-// closes what is over, so that no entry of it comes before those of its close.
+// Charge counts what PermitIn allowed to an account, in the same transaction. The first charge of
+// another day makes an entry of the day before. The first of another period closes the periods
+// that are over, so that its own entries come after those of the close.
 func (s *Standings) Charge(t *room.Tx, st *Standing, asked quota.Charge) error {
 	c, day := s.r.Books.ChargesIn(t, st.Account.Name, st.Period.Key), room.Day(t.Now, s.zone)
 	if c.Day < day && c.Today != (quota.Charge{}) {

@@ -19,20 +19,20 @@ type Look struct {
 	Near int    // percent of allowance and credit at which the limit is near
 	Day  string // the day of daily reports, as "2026-11-29": yesterday
 
-	// Found hears of each account with news, or of one that could not be looked at, once that
-	// is stored. It is called by one goroutine at a time.
+	// Found is called for each piece of news once it is stored, and with an error for each account that
+	// could not be looked at; by one goroutine at a time.
 	Found func(account string, n *news.Item, err error)
 }
 
-// LookAtUse stores it as news where accounts have passed another step, one piece of news an
+// LookAtUse stores news of the accounts that have passed another step of use: one piece of news an
 // account, the one that says most, and beside it from where its logins were used:
 //
 //  1. a walk finds these accounts, some hundred in a transaction that only reads;
-//  2. the few that there are get a transaction each: it looks again, stores the news, and
-//     notes as told what their mail says.
+//  2. each of these, which are few, gets a transaction that looks again, stores the news, and
+//     notes which steps it tells.
 //
-// So it costs the writer nothing for the other accounts, and may run late and more than
-// once. A crash leaves the rest to the next look.
+// So the other accounts cost the writer nothing. It may run late and more than once; a crash
+// leaves the rest to the next look.
 func (s *Standings) LookAtUse(ctx context.Context, l Look) error {
 	var batch []string
 	read := func(t *room.Tx, a *books.Account) (string, bool, error) { return a.Name, s.mayHaveNews(t, a, &l), nil }

@@ -22,7 +22,7 @@ type Refusal struct {
 	Login    string              // credential that is held, see Held
 	Held     *people.LoginHold   // why it is; nil: it is not
 	Reason   string              // the operator's words
-	Hold     string              // why the system holds it back: HoldUnpaid or ""
+	Hold     string              // why the system holds it back: books.HoldUnpaid or ""
 	Exceeded *quota.Exceeded     // what the allowance has no room for; nil: it has
 	Month    bool                // Exceeded of a term of 30 days, which can be renewed
 	Spent    bool                // that term is used up: a further one would begin at once (M13)
@@ -52,8 +52,8 @@ func (st *Standing) refuse(asked quota.Charge) *Refusal {
 	return r
 }
 
-// PermitIn reads what refuse decides on. A refusal for an account or a
-// credential that is gone is an answer too.
+// PermitIn is Permit as this transaction sees it, with where the account stands. An account or a
+// credential that is gone is refused, and no error.
 func (s *Standings) PermitIn(t *room.Tx, account, login string, asked quota.Charge) (*Refusal, Standing, error) {
 	st, err := s.StandingIn(t, account)
 	if errors.Is(err, room.ErrNotFound) {
