@@ -160,9 +160,12 @@ func (s *Overview) dated(t *room.Tx, b *ledger.Bill) error {
 		return err
 	}
 	is, err := s.r.Books.InvoiceIn(t, n)
-	b.Issued = is.Issued
-	if errors.Is(err, room.ErrNotFound) {
+	switch {
+	case errors.Is(err, room.ErrNotFound):
 		return nil
+	case err != nil:
+		return err
 	}
-	return err
+	b.Issued = is.Issued
+	return nil
 }
