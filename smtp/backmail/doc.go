@@ -25,7 +25,7 @@
 //     memory. Only what goes on to somebody is kept as a bodies.Body as well.
 //  4. Returns.Record finds the e-mail that a report is about, and counts it, in one
 //     transaction. A forged report costs that look-up and writes nothing.
-//  5. Store.PassOn queues what goes on, in another: mail to a token to the sender of that
+//  5. Returns.PassOn queues what goes on, in another: mail to a token to the sender of that
 //     e-mail, mail to abuse@ and postmaster@ to the operator, so much a day.
 //  6. Only then the client sees 250.
 //
